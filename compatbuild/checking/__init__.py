@@ -1,0 +1,1 @@
+"""Specification against host facts."""

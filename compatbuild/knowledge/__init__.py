@@ -1,0 +1,5 @@
+"""Reviewed rows of fact (value, source, date of reading) and the loader that gives them types."""
+
+from compatbuild.knowledge.loader import Knowledge, load
+
+__all__ = ["Knowledge", "load"]

@@ -1,0 +1,1 @@
+"""What the tool talks about: evidence, findings, requirements, facts and reports. Pure data, frozen, no input or output."""

@@ -1,0 +1,65 @@
+"""The stable names of facts about an image, and how several findings about one fact are merged.
+
+The names are an outward contract (design §6, ``docs/facts.md``): they are added to, never renamed.
+"""
+
+from enum import StrEnum
+
+from compatbuild.model.base import Model
+
+
+class Merge(StrEnum):
+    """What to do when several findings state the same fact."""
+
+    SAME = "same"  # all must agree; a disagreement is itself reported
+    MAX_VERSION = "max-version"  # the strictest minimum wins
+    UNION = "union"  # lists are joined, sorted, without duplicates
+
+
+class FactName(Model):
+    """One fact: its name, how values merge, and what the value is."""
+
+    name: str
+    merge: Merge
+    doc: str
+
+
+def _table(*rows: tuple[str, Merge, str]) -> dict[str, FactName]:
+    return {name: FactName(name=name, merge=merge, doc=doc) for name, merge, doc in rows}
+
+
+FACTS = _table(
+    ("os.id", Merge.SAME, "ID of os-release: `debian`, `rhel`, `alpine`"),
+    ("os.version", Merge.SAME, "VERSION_ID of os-release"),
+    ("libc.family", Merge.SAME, "`glibc` or `musl`: the libc that the entrypoint's loader belongs to"),
+    ("libc.version", Merge.SAME, "version of that libc"),
+    ("cpu.architecture", Merge.SAME, "OCI architecture name: `amd64`, `arm64`"),
+    ("cpu.level", Merge.MAX_VERSION, "lowest x86-64 micro-architecture level that runs the image: `x86-64-v2`"),
+    ("cpu.flags", Merge.UNION, "CPU flags needed beyond the level, by NFD's names"),
+    ("cpu.page-size.max", Merge.SAME, "largest kernel page size, in bytes, that the reached programs load on"),
+    ("cuda.major", Merge.UNION, "CUDA major versions of the libraries in use, as integers"),
+    ("cuda.toolkit", Merge.UNION, "CUDA toolkit versions the device code was compiled with: `12.9`"),
+    ("cuda.driver.min", Merge.MAX_VERSION, "lowest NVIDIA driver that runs the image's CUDA: `525.60.13`"),
+    ("cuda.sass", Merge.UNION, "compute capabilities with native code, without the dot: `75`, `90a`"),
+    ("cuda.ptx", Merge.UNION, 'pairs of PTX target and PTX ISA version: `["120", "8.8"]`'),
+    ("cuda.compute.min", Merge.SAME, "lowest compute capability covered: `5.0`"),
+    ("cuda.compute.gaps", Merge.UNION, "compute capabilities above the lowest that no code covers: `10.x`"),
+    ("rocm.major", Merge.UNION, "ROCm major versions"),
+    ("rocm.targets", Merge.UNION, "AMD GPU targets with code: `gfx90a`"),
+    ("gpu.vendors", Merge.UNION, "vendors of GPUs the image has code for: `nvidia`, `amd`, `intel`"),
+    ("mpi.family", Merge.UNION, "MPI ABI family: `MPICH`, `Open MPI`"),
+    ("mpi.vendor", Merge.UNION, "MPI implementation: `MPICH`, `Intel MPI`"),
+    ("mpi.version", Merge.UNION, "MPI library version"),
+    ("mpi.soname", Merge.UNION, "sonames of the MPI libraries: `libmpi.so.12`"),
+    ("mpi.pmi", Merge.UNION, "process-management interfaces the MPI library links: `PMIx`, `PMI2`"),
+    ("fabric.ucx", Merge.UNION, "UCX transports built into the image: `ib`, `cma`, `cuda`"),
+    ("fabric.libfabric", Merge.UNION, "libfabric providers shipped as separate libraries: `efa`"),
+    ("fabric.efa", Merge.SAME, "true when the image intends to use EFA"),
+    ("kernel.modules", Merge.UNION, "kernel modules needed, underscored"),
+    ("kernel.config", Merge.UNION, "kernel options needed, without `CONFIG_`"),
+    ("kernel.release", Merge.SAME, "exact kernel release that modules in the image are built for"),
+    ("kernel.version.min", Merge.MAX_VERSION, "lowest kernel version"),
+    ("kernel.hugepages", Merge.SAME, "true when the image's default path needs huge pages"),
+    ("kernel.btf", Merge.SAME, "true when BPF programs in the image need the host's BTF"),
+    ("accelerator.pci", Merge.UNION, "PCI vendors of accelerators the image has code for, four hex digits"),
+)

@@ -1,0 +1,59 @@
+"""The report of one inference: the durable file from which a specification can be derived again."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from compatbuild.model.base import Model
+from compatbuild.model.finding import Confidence, Finding
+
+REPORT_SCHEMA = "compatbuild.report/v1"
+REPORT_MEDIA_TYPE = "application/vnd.compatbuild.report.v1+json"
+
+
+class Tool(Model):
+    """What made the report: tool version and the date of the knowledge base."""
+
+    name: Literal["compatbuild"] = "compatbuild"
+    version: str
+    knowledge: str
+
+
+class ImageIdentity(Model):
+    """Which image the report is about.
+
+    ``source`` is the scheme it was read through (``oci-dir``), ``reference`` what the user typed behind it, ``digest``
+    the manifest digest (empty where there is no manifest, as for a bare directory), ``platform`` ``os/arch[/variant]``.
+    """
+
+    source: str
+    reference: str
+    digest: str = ""
+    platform: str
+
+
+class Fact(Model):
+    """A fact's merged value, the confidence of its strongest finding, and the ids of all findings that state it."""
+
+    value: JsonValue
+    confidence: Confidence
+    findings: tuple[str, ...]
+
+
+class Skipped(Model):
+    """Something that was not looked at, and why: a detector that failed, a layer that is not distributed."""
+
+    what: str
+    why: str
+
+
+class Report(Model):
+    """The whole report; ``model_dump(mode="json", by_alias=True)`` is the document of design §6."""
+
+    schema_: Literal["compatbuild.report/v1"] = Field(default=REPORT_SCHEMA, alias="schema")
+    tool: Tool
+    image: ImageIdentity
+    facts: dict[str, Fact] = Field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    limits: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Templates: rendering an author's requirements document."""

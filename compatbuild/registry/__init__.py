@@ -1,0 +1,1 @@
+"""References, credentials, transport, referrers, and the OCI layout as a store."""

@@ -1,0 +1,1 @@
+"""Keys, bundles, signatures and the rules of verification."""
