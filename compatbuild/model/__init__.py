@@ -1,1 +1,1 @@
-"""What the tool talks about: evidence, findings, requirements, facts and reports. Pure data, frozen, no input or output."""
+"""What the tool talks about: evidence, findings, requirements, facts, reports. Frozen data, no input or output."""

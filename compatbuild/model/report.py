@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from compatbuild.model.base import Model
 from compatbuild.model.finding import Confidence, Finding
 
-REPORT_SCHEMA = "compatbuild.report/v1"
+REPORT_SCHEMA: Literal["compatbuild.report/v1"] = "compatbuild.report/v1"
 REPORT_MEDIA_TYPE = "application/vnd.compatbuild.report.v1+json"
 
 
