@@ -21,6 +21,8 @@ INTERESTS = Interests(files=library_search.FILES + python_imports.FILES, elf=Tru
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_DEPTH = 16
 """Scripts, interpreters and wrappers followed one from another; real images stay below five."""
+MAX_COMMANDS = 2000
+"""Command lines followed in one image, so that scripts which call each other cannot multiply."""
 
 
 def with_reachability(view: ImageView) -> ImageView:
@@ -38,6 +40,7 @@ class _Walk:
     view: ImageView
     reached: dict[str, Reach] = field(default_factory=dict)
     _queue: deque[tuple[str, Reach, str]] = field(default_factory=deque)
+    _followed: set[tuple[str, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._libraries = LibrarySearch(self.view)
@@ -70,8 +73,12 @@ class _Walk:
 
     def command(self, argv: Sequence[str], confidence: Confidence, chain: tuple[str, ...]) -> bool:
         """Follow one command line; say whether it names a program of its own."""
-        if not argv or len(chain) > MAX_DEPTH:
+        line = tuple(argv)
+        if not argv or len(chain) > MAX_DEPTH or len(self._followed) > MAX_COMMANDS:
             return False
+        if line in self._followed:  # a script that runs itself, or the same thing a hundred times
+            return True
+        self._followed.add(line)
         program = self._which(argv[0])
         if program is None:
             return False
@@ -79,7 +86,7 @@ class _Walk:
         chain = (*chain, program)
         name, arguments = posixpath.basename(argv[0]), list(argv[1:])
         inner = shell.unwrap(argv)
-        if inner != tuple(argv):
+        if inner != line:
             return self.command(inner, confidence, chain)
         if name in shell.SHELLS:
             return self._shell(arguments, confidence, chain)
@@ -132,7 +139,7 @@ class _Walk:
             words = shell.unwrap(words)
         if not words:
             return False
-        self.command((*words, path, *arguments), confidence, chain[:-1])
+        self.command((*words, path, *arguments), confidence, chain)
         return True
 
     def _launched(self, arguments: list[str], chain: tuple[str, ...]) -> None:

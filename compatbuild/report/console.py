@@ -1,0 +1,26 @@
+"""Tables and coloured text on a terminal; plain text anywhere else."""
+
+import os
+import sys
+from io import StringIO
+
+from rich.console import Console, RenderableType
+
+PIPE_WIDTH = 100
+"""Columns of a table that does not go to a terminal, unless COLUMNS says otherwise."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for stdout or stderr that honours NO_COLOR, TERM=dumb and the width it gets."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False, width=width)
+
+
+def to_text(*parts: RenderableType, width: int = PIPE_WIDTH) -> str:
+    """Render parts to plain text of at most ``width`` columns."""
+    buffer = StringIO()
+    plain = Console(file=buffer, width=width, no_color=True, highlight=False, markup=False, emoji=False)
+    for part in parts:
+        plain.print(part)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"

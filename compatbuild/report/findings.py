@@ -1,0 +1,106 @@
+"""A report for people: what the image needs, each line with its evidence, as a table or as markdown."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from compatbuild.model.finding import Confidence, Evidence, Finding
+from compatbuild.model.report import Report
+from compatbuild.report.text import plain
+
+STYLES = {Confidence.PROVEN: "bold green", Confidence.LIKELY: "yellow", Confidence.HINT: "dim"}
+EVIDENCE_SHOWN = 2
+
+
+def table(report: Report, *, every: bool = False) -> RenderableType:
+    """Return the findings as a renderable; hints and all evidence are shown when ``every`` is true."""
+    needed = [f for f in report.findings if _needed(f)]
+    notes = [f for f in report.findings if not _needed(f) and (every or f.confidence is not Confidence.HINT)]
+    hints = sum(1 for f in report.findings if f.confidence is Confidence.HINT)
+    parts: list[RenderableType] = [_head(report), Text()]
+    parts.append(Text("What it needs of its host", style="bold"))
+    parts.append(_rows(needed, every=every) if needed else Padding(Text("nothing beyond a Linux kernel"), (0, 2)))
+    if notes:
+        parts += [Text(), Text("What is good to know", style="bold"), _rows(notes, every=every)]
+    parts += _tail(report, hints=0 if every else hints)
+    return Group(*parts)
+
+
+def _needed(finding: Finding) -> bool:
+    return finding.requirement is not None and finding.confidence is not Confidence.HINT
+
+
+def _head(report: Report) -> RenderableType:
+    image = report.image
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    grid.add_row("Image", Text(plain(f"{image.source}:{image.reference}")))
+    if image.digest:
+        grid.add_row("Digest", Text(plain(image.digest)))
+    grid.add_row("Platform", Text(plain(image.platform)))
+    return grid
+
+
+def _rows(findings: list[Finding], *, every: bool) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold", ratio=1)
+    for finding in findings:
+        body = Text(plain(finding.title), style="bold" if _needed(finding) else "")
+        for line in _evidence_lines(finding, every=every):
+            body.append(f"\n{line}", style="dim")
+        grid.add_row(Text(finding.confidence.value, style=STYLES[finding.confidence]), body)
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _evidence_lines(finding: Finding, *, every: bool) -> Iterator[str]:
+    shown = finding.evidence if every else finding.evidence[:EVIDENCE_SHOWN]
+    for evidence in shown:
+        yield f"{_place(evidence)}: {plain(evidence.statement)}"
+    hidden = len(finding.evidence) - len(shown)
+    if hidden:
+        yield f"and {hidden} more like these"
+
+
+def _place(evidence: Evidence) -> str:
+    return plain(f"{evidence.path} [{evidence.locator}]" if evidence.locator else evidence.path)
+
+
+def _tail(report: Report, *, hints: int) -> Iterator[RenderableType]:
+    lines = [f"not looked at: {plain(s.what)}: {plain(s.why)}" for s in report.skipped]
+    lines += [f"limit: {plain(text)}" for text in report.limits]
+    if hints:
+        lines.append(f"{hints} hint{'s' if hints > 1 else ''} that no requirement rests on: -v shows them")
+    if lines:
+        yield Text()
+        yield from (Text(line, style="dim") for line in lines)
+
+
+def markdown(report: Report) -> str:
+    """Return the report as GitHub-flavoured markdown: one table of needs with their evidence."""
+    image = report.image
+    lines = [f"### What `{_code(f'{image.source}:{image.reference}')}` needs of its host", ""]
+    lines += [f"Platform `{_code(image.platform)}`, digest `{_code(image.digest or 'none')}`", ""]
+    lines += ["| requirement | confidence | evidence |", "|---|---|---|"]
+    for finding in report.findings:
+        if _needed(finding):
+            shown = finding.evidence[:EVIDENCE_SHOWN]
+            evidence = "<br>".join(f"`{_code(_place(e))}`: {_cell(e.statement)}" for e in shown)
+            lines.append(f"| {_cell(finding.title)} | {finding.confidence.value} | {evidence} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Escape a text for a cell of a markdown table."""
+    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;")
+    for char in "\\|`*_[]#":
+        escaped = escaped.replace(char, f"\\{char}")
+    return escaped
+
+
+def _code(text: str) -> str:
+    return plain(text).replace("`", "'").replace("|", "\\|")

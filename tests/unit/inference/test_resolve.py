@@ -1,0 +1,79 @@
+"""Merging findings into facts and requirements."""
+
+from typing import Any
+
+from compatbuild.inference.resolve import combine, requirements, resolve
+from compatbuild.model.finding import Evidence, Finding
+from compatbuild.model.requirement import CpuRequirement, DriverRequirement, KernelRequirement
+
+
+def finding(name: str, confidence: str = "likely", path: str = "/x", **more: Any) -> Finding:
+    evidence = [Evidence(detector="d", path=path, statement="s")]
+    return Finding.model_validate({"id": name, "title": "t", "confidence": confidence, "evidence": evidence, **more})
+
+
+def test_equal_findings_join_their_evidence() -> None:
+    joined = combine(
+        [finding("a", path="/2"), finding("a", path="/1"), finding("a", path="/1"), finding("b", "proven")]
+    )
+    assert [f.id for f in joined] == ["b", "a"]
+    assert [e.path for e in joined[1].evidence] == ["/1", "/2"]
+
+
+def test_the_strictest_minimum_wins_by_number_not_by_text() -> None:
+    found = resolve(
+        [
+            finding("a", facts={"cuda.driver.min": "525.60.13", "cuda.major": 9}),
+            finding("b", facts={"cuda.driver.min": "1000.1", "cuda.major": 12}),
+        ]
+    )
+    assert found.facts["cuda.driver.min"].value == "1000.1"
+    assert found.facts["cuda.major"].value == 12
+    assert found.facts["cuda.major"].findings == ("a", "b")
+
+
+def test_lists_are_joined_in_numeric_order() -> None:
+    found = resolve(
+        [finding("a", facts={"cuda.sass": ["100", "75"]}), finding("b", facts={"cuda.sass": ["75", "90a"]})]
+    )
+    assert found.facts["cuda.sass"].value == ["75", "90a", "100"]
+
+
+def test_a_disagreement_among_equals_is_told_and_the_surest_wins() -> None:
+    found = resolve(
+        [
+            finding("a", "hint", facts={"mpi.family": "Open MPI"}),
+            finding("b", facts={"mpi.family": "MPICH"}),
+        ]
+    )
+    assert found.facts["mpi.family"].value == "MPICH"
+    assert not found.conflicts
+    found = resolve([finding("a", facts={"mpi.family": "Open MPI"}), finding("b", facts={"mpi.family": "MPICH"})])
+    assert "disagree about mpi.family" in found.conflicts[0]
+
+
+def test_facts_of_a_third_party_are_kept() -> None:
+    assert resolve([finding("a", facts={"acme.thing": 1})]).facts["acme.thing"].value == 1
+
+
+def test_requirements_leave_hints_out_and_merge_what_overlaps() -> None:
+    found = requirements(
+        [
+            finding("cpu.level", requirement={"cpu": "x86-64-v2"}),
+            finding("cpu.distribution", "proven", requirement={"cpu": "x86-64-v3"}),
+            finding("io.uring", "hint", requirement={"facility": ["IO_URING"]}),
+            finding("kernel.a", requirement={"kernel": ">=5.10"}),
+            finding("kernel.b", requirement={"kernel": "<6.8"}),
+            finding("driver.a", requirement={"driver": ">=525.60.13"}),
+            finding("driver.b", requirement={"driver": ">=450"}),
+            finding("driver.c", requirement={"driver": ">=450", "when": "always"}),
+        ]
+    )
+    assert [r.cpu for r in found if isinstance(r, CpuRequirement)] == ["x86-64-v3"]
+    assert [r.kernel for r in found if isinstance(r, KernelRequirement)] == [">=5.10,<6.8"]
+    assert {(r.when, r.driver) for r in found if isinstance(r, DriverRequirement)} == {
+        ("present", ">=525.60.13,>=450"),
+        ("always", ">=450"),
+    }
+    assert all(r.comment for r in found)
+    assert "io.uring" not in {r.id for r in found}
