@@ -19,6 +19,8 @@ from compatbuild.model.finding import Confidence
 
 INTERESTS = Interests(files=library_search.FILES + python_imports.FILES, elf=True)
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LAUNCHERS = frozenset({"mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prterun", "srun"})
+"""Programs that start the program named in their arguments, after options of their own."""
 MAX_DEPTH = 16
 """Scripts, interpreters and wrappers followed one from another; real images stay below five."""
 MAX_COMMANDS = 2000
@@ -83,16 +85,19 @@ class _Walk:
         if program is None:
             return False
         self._mark(program, confidence, chain)
-        chain = (*chain, program)
-        name, arguments = posixpath.basename(argv[0]), list(argv[1:])
-        inner = shell.unwrap(argv)
+        return self._follow(program, line, confidence, (*chain, program))
+
+    def _follow(self, program: str, line: tuple[str, ...], confidence: Confidence, chain: tuple[str, ...]) -> bool:
+        """Follow what a program does with its arguments."""
+        name, arguments = posixpath.basename(line[0]), list(line[1:])
+        inner = shell.unwrap(line)
         if inner != line:
             return self.command(inner, confidence, chain)
         if name in shell.SHELLS:
             return self._shell(arguments, confidence, chain)
         if name.startswith(("python", "pypy")):
             return self._python_program(arguments, chain)
-        if name in ("mpirun", "mpiexec", "srun", "prterun", "orterun"):
+        if name in LAUNCHERS:
             self._launched(arguments, chain)
         return self._script(program, arguments, confidence, chain)
 
