@@ -1,0 +1,90 @@
+"""The options that several commands share, each described once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT[=FILE]",
+        help="How to print the result, and where to; may be given several times. Default: a table, on stdout.",
+    ),
+]
+Platform = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OS/ARCH[/VARIANT]",
+        envvar="COMPATBUILD_PLATFORM",
+        help="Which image of an index.",
+        rich_help_panel="Image",
+    ),
+]
+PlainHttp = Annotated[
+    bool,
+    typer.Option(
+        "--plain-http",
+        envvar="COMPATBUILD_PLAIN_HTTP",
+        help="Talk to the registry without TLS. Loopback registries need no flag.",
+        rich_help_panel="Registry",
+    ),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure",
+        envvar="COMPATBUILD_INSECURE",
+        help="Do not check the registry's certificate.",
+        rich_help_panel="Registry",
+    ),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        envvar="COMPATBUILD_CA_FILE",
+        metavar="FILE",
+        help="Certificate authorities to trust for the registry, PEM.",
+        rich_help_panel="Registry",
+    ),
+]
+RegistryConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry-config",
+        envvar="COMPATBUILD_REGISTRY_CONFIG",
+        metavar="FILE",
+        help="Credentials file in docker's format. Default: docker's own, then podman's.",
+        rich_help_panel="Registry",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing on stderr but errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show hints and all evidence.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress, even on a terminal.")]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        "-t",
+        "--template",
+        metavar="FILE|NAME",
+        envvar="COMPATBUILD_TEMPLATE",
+        help="The template to refine with, or the name of a shipped one. Default: .compatbuild.yaml's, else compat.yaml.j2 here, else `default`.",
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Public key, PEM.", envvar="COMPATBUILD_KEY"),
+]
+Sign = Annotated[
+    str | None,
+    typer.Option(
+        "--sign",
+        metavar="key:FILE",
+        envvar="COMPATBUILD_SIGN",
+        help="Sign with this private key: PEM, or a file written by `compatbuild key generate` or cosign. "
+        "Its password is read from COSIGN_PASSWORD, else asked for.",
+    ),
+]
