@@ -4,8 +4,6 @@ import base64
 import json
 from pathlib import Path
 
-import pytest
-
 from compatbuild.signing import bundle, keyfiles, legacy, statement
 from compatbuild.signing.dsse import pae
 
@@ -32,13 +30,13 @@ def test_the_bundle_holds() -> None:
     assert json.loads(raw)["verificationMaterial"]["publicKey"]["hint"] == public.hint
 
 
-@pytest.mark.parametrize("place", range(0, 240, 7))
-def test_the_bundle_does_not_hold_when_one_bit_of_the_payload_differs(place: int) -> None:
+def test_the_bundle_does_not_hold_when_one_bit_of_the_payload_differs() -> None:
     read = bundle.parse((RECORDED / "bundle.json").read_bytes())
     public = keyfiles.load_public_key(RECORDED / "cosign.pub")
-    payload = bytearray(read.payload)
-    payload[place] ^= 1
-    assert not public.verifies(read.signature, pae(read.payload_type, bytes(payload)))
+    for place in range(len(read.payload)):
+        payload = bytearray(read.payload)
+        payload[place] ^= 1
+        assert not public.verifies(read.signature, pae(read.payload_type, bytes(payload)))
 
 
 def test_the_legacy_signature_holds() -> None:
