@@ -1,0 +1,122 @@
+"""What is known, by subject: one class a file, one table a field.
+
+A class's fields are the blocks of the file of the same name; comments in the files say what to beware of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compatbuild.knowledge.rows import Table
+from compatbuild.model.base import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """NVIDIA CUDA.
+
+    Majors are integers, toolkits and PTX ISA versions ``12.9``, drivers ``525.60.13``, branches the number of a driver
+    branch (``570``), capabilities numbers without the dot (``90``).
+    """
+
+    runtime_sonames: Table[str, int]  # soname of libcudart → major
+    library_sonames: Table[str, int]  # soname of a toolkit library that belongs to one major only → major
+    vendor_libraries: Table[str, str]  # beginning of the file name of a library of NVIDIA's own → its name
+    driver_sonames: Table[str, str]  # soname of a library that comes with the driver → what it is
+    driver_floors: Table[int, str]  # major → lowest driver by minor-version compatibility
+    ptx_toolkits: Table[str, str]  # PTX ISA version → the oldest toolkit that emits it
+    toolkit_drivers: Table[str, str]  # toolkit → driver in its installer
+    branches: Table[str, int]  # CUDA version that a driver reports → first branch that reports it
+    capabilities: Table[int, str]  # capability → oldest toolkit measured that compiles for it
+    renamed_capabilities: Table[int, int]  # old number → number since
+    pci_vendors: Table[str, str]  # PCI vendor → name
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """Instruction sets. Levels are ``x86-64-v2``; flags are NFD's names in ``cpu.cpuid``."""
+
+    levels: Table[str, tuple[str, ...]]  # level → the flags it adds to the level below
+    distributions: Table[str, str]  # "ID:major version" of os-release → level its packages are built for
+    rebuilds: Table[str, Mapping[str, str]]  # the same key → rpm architecture of a rebuild → that rebuild's level
+    numpy_features: Table[str, str]  # name in NumPy's baseline list → level or flag
+    rust_features: Table[str, str]  # Rust target feature → flag
+
+
+class Users(Model):
+    """Who uses something.
+
+    ``programs`` are file names (``*`` allowed, ``{machine}`` is the image's own machine as ``uname -m`` names it) of
+    programs that are of no use without it, ``packages`` the names of their packages in any ecosystem, ``libraries``
+    sonames (``*`` allowed) whose users need it, ``incidental`` file names of programs that link such a library only for
+    a side feature.
+    """
+
+    programs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    incidental: tuple[str, ...] = ()
+
+
+class Facility(Users):
+    """Something the kernel does for programs.
+
+    ``options`` must all be set (``y`` or ``m``); ``modules`` are the modules that show it, any of which will do.
+    """
+
+    title: str
+    options: tuple[str, ...]
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What programs use of the kernel. Options are without ``CONFIG_``."""
+
+    facilities: Table[str, Facility]
+    user_space_io: Table[str, Facility]  # the ways to drive a PCI device from user space
+    dpdk: Table[str, Users]
+    bpf_compilers: Table[str, Users]  # what compiles BPF programs on the host
+    bpf_options: Table[str, str]  # ``syscall``, ``btf``, ``headers`` → option
+    optional_bpf: Table[str, str]  # file name (``*`` allowed) of a file whose BPF objects are optional → why
+    page_sizes: Table[int, str]  # page size of arm64 in bytes → option
+    compat_options: Table[str, str]  # "e_machine/bits" of a program → option of a 64-bit kernel that runs it
+
+
+class MpiLibrary(Model):
+    """One soname of an MPI library: the ABI family it belongs to, and the implementation if only one has it."""
+
+    family: str
+    vendor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mpi:
+    """MPI libraries."""
+
+    sonames: Table[str, MpiLibrary]
+    old_open_mpi: Table[str, MpiLibrary]  # sonames of MPICH that old releases of Open MPI had too
+    packages: Table[str, str]  # "ecosystem:name" → implementation
+    process_managers: Table[str, str]  # soname → process-management interface
+
+
+@dataclass(frozen=True, slots=True)
+class Fabric:
+    """High-speed networks."""
+
+    efa_plugins: Table[str, str]  # soname of a library that is installed to use EFA → what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All of it; ``as_of`` is the newest day on which a row was read (ISO date)."""
+
+    as_of: str
+    cuda: Cuda
+    cpu: Cpu
+    kernel: Kernel
+    mpi: Mpi
+    fabric: Fabric
+
+
+SUBJECTS = {"cuda": Cuda, "cpu": Cpu, "kernel": Kernel, "mpi": Mpi, "fabric": Fabric}
+"""Name of the file and of the field in ``Knowledge``, and the class of each subject."""
