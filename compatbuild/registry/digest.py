@@ -1,0 +1,32 @@
+"""Content digests as the OCI image specification writes them; checked before one touches a URL or a path."""
+
+import hashlib
+import hmac
+import re
+
+from compatbuild.errors import RegistryError
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+"""The two registered algorithms (OCI image-spec ``descriptor.md``), lower case and full length only."""
+
+
+def is_digest(text: object) -> bool:
+    """Whether a value is a well-formed digest of a supported algorithm."""
+    return isinstance(text, str) and DIGEST.fullmatch(text) is not None
+
+
+def digest_of(raw: bytes, algorithm: str = "sha256") -> str:
+    """Return ``ALGORITHM:HEX`` of some bytes."""
+    return f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}"
+
+
+def check_digest(raw: bytes, digest: str, where: str) -> None:
+    """Raise RegistryError unless the bytes have the digest; ``where`` says in the message where they came from."""
+    algorithm = digest.partition(":")[0]
+    found = digest_of(raw, algorithm)
+    if not hmac.compare_digest(found, digest):
+        raise RegistryError(
+            f"{where} does not have its digest",
+            why=f"asked for {digest}, got content with {found}",
+            remedy="it was altered or damaged on the way: do not use it, and tell whoever runs the store",
+        )
