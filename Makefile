@@ -1,0 +1,80 @@
+# Everything a contributor or a reader runs. `make` alone lists the targets.
+
+# The first Python >= 3.11 on PATH, unless one is named: make demo PYTHON=/path/to/python3.13
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+# pip asks for nothing, compares every hash, and builds nothing in isolation: what builds the package is pinned as well.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --require-hashes
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-header
+
+# Stamps: each tells what the environment holds, so that a second run installs nothing.
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: bench clean demo help imports lint lock peers test types
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: $(RUNTIME) ## assemble a real image and run the whole journey on it; everything ends up in out/demo
+	@$(BIN)/python -m demo.run
+
+test: $(DEVELOPMENT) ## run the tests; those whose peer program is missing are skipped and say so
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+
+lint: $(DEVELOPMENT) ## check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEVELOPMENT) ## check types
+	@$(BIN)/mypy
+
+imports: $(DEVELOPMENT) ## check which package may import which
+	@$(BIN)/lint-imports --no-timings
+
+peers: $(MADE) ## build the programs the tests drive: oras, crane, regctl, cosign, nfd and more; needs Go
+	@$(BIN)/python -m tests.peers.build
+
+bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
+	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
+	@$(BIN)/python -m bench
+
+lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
+	@$(PIP) install --quiet uv==0.13.9
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) pyproject.toml --group dev --output-file requirements-dev.lock
+	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
+
+clean: ## remove the environment and all output; caches outside the tree stay
+	rm -rf $(VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(MADE):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later is on PATH." \
+		"Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) cannot be run or is older than 3.11. Name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "$(PYTHON) cannot make a virtual environment." \
+		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(RUNTIME): $(MADE) requirements.lock requirements-build.lock pyproject.toml
+	@echo "Installing compatbuild and what it needs, from requirements.lock"
+	@$(INSTALL) --requirement requirements.lock --requirement requirements-build.lock
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPMENT): $(RUNTIME) requirements-dev.lock
+	@echo "Installing what the tests need, from requirements-dev.lock"
+	@$(INSTALL) --requirement requirements-dev.lock
+	@touch $@
