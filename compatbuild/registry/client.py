@@ -24,7 +24,7 @@ from compatbuild.registry.credentials import Credential, find_credential
 from compatbuild.registry.descriptor import MAX_INDEX
 from compatbuild.registry.endpoint import API_HOSTS, scheme_of
 from compatbuild.registry.options import RegistryOptions
-from compatbuild.registry.retry import RETRY_STATUSES, TRIES, TransientError, retry_after, retrying
+from compatbuild.registry.retry import RETRY_STATUSES, TransientError, retry_after, retrying
 from compatbuild.registry.trust import Origin, addresses, check_elsewhere, is_loopback, origin_of
 from compatbuild.version import __version__
 
@@ -73,7 +73,6 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         stream: bool = False,  # noqa: FBT001, FBT002 - as above
         *,
         limit: int = MAX_INDEX,
-        tries: int = TRIES,
     ) -> requests.Response:
         """Make a request as often as it takes; the answer's status is the caller's matter.
 
@@ -82,11 +81,23 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         """
         if json is not None:
             raise ValueError("bodies are bytes here, so that their digest is known")
-        return retrying(lambda: self._attempt(method, url, data, headers or {}, limit=None if stream else limit), tries)
+        whole = None if stream else limit
+        return retrying(lambda: self.attempt(method, url, data, headers, limit=whole))
 
-    def _attempt(
-        self, method: str, url: str, data: bytes | None, headers: dict[str, str], *, limit: int | None
+    def attempt(
+        self,
+        method: str,
+        url: str,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        limit: int | None = MAX_INDEX,
     ) -> requests.Response:
+        """Make a request once, for a caller that repeats more than one request; TransientError when that may help.
+
+        Without a ``limit`` the body is left to be read from ``raw``.
+        """
+        headers = headers or {}
         match = _PATH.search(url)
         actions = {"pull"} if method in {"GET", "HEAD"} else {"pull", "push"}
         scope = Scope(match["repository"] if match else "", frozenset(actions))
@@ -108,7 +119,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
                 remedy="try again later",
                 asked=retry_after(response.headers.get("Retry-After")),
             )
-        return response if limit is None else self._read(response, limit)
+        if limit is None and response.ok:
+            return response
+        return self._read(response, MAX_INDEX if limit is None else limit)
 
     def _follow(
         self, method: str, url: str, data: bytes | None, headers: dict[str, str], authorization: str

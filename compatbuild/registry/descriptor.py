@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compatbuild.errors import RegistryError
-from compatbuild.registry.digest import check_digest, digest_of, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
 from compatbuild.registry.platform import Platform
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -99,12 +98,12 @@ class ManifestBytes:
     descriptor: Descriptor
 
     def parse(self) -> Manifest | Index:
-        """Return what the bytes say; RegistryError when they are not what the media type promises."""
+        """Return what the bytes say; ContentError when they are not what the media type promises."""
         return parse_manifest(self.raw, self.descriptor.media_type)
 
 
 def describe(raw: bytes, media_type: str, digest: str = "") -> Descriptor:
-    """Return the descriptor of some bytes; with a ``digest``, RegistryError unless they have it."""
+    """Return the descriptor of some bytes; with a ``digest``, ContentError unless they have it."""
     if digest:
         check_digest(raw, digest, f"the content of {digest}")
     return Descriptor(media_type, digest or digest_of(raw), len(raw))
@@ -116,7 +115,7 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
 
 
 def parse_json(raw: bytes, limit: int, what: str) -> dict[str, Any]:
-    """Parse a JSON object of at most ``limit`` bytes; RegistryError for anything else, repeated keys included."""
+    """Parse a JSON object of at most ``limit`` bytes; ContentError for anything else, repeated keys included."""
     if len(raw) > limit:
         raise _malformed(what, f"it has {len(raw)} bytes, more than the {limit} looked at")
     try:
@@ -131,7 +130,7 @@ def parse_json(raw: bytes, limit: int, what: str) -> dict[str, Any]:
 def media_type_of(raw: bytes, offered: str = "") -> str:
     """Return the media type of a manifest from its own words or its shape; ``offered`` is the sender's word for it.
 
-    RegistryError when the sender and the document disagree, or when it has layers and manifests at once.
+    ContentError when the sender and the document disagree, or when it has layers and manifests at once.
     """
     document = parse_json(raw, MAX_INDEX, "the manifest")
     shape = OCI_INDEX if "manifests" in document else OCI_MANIFEST
@@ -145,7 +144,7 @@ def media_type_of(raw: bytes, offered: str = "") -> str:
 
 
 def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
-    """Parse a manifest or an index sent under a media type; RegistryError when it is malformed or over a limit."""
+    """Parse a manifest or an index sent under a media type; ContentError when it is malformed or over a limit."""
     if media_type not in MANIFEST_TYPES + INDEX_TYPES:
         raise _malformed("the manifest", f"media type {str(media_type)[:80]!r} is neither OCI's nor docker's schema 2")
     is_index = media_type in INDEX_TYPES
@@ -166,7 +165,7 @@ def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
 
 
 def parse_descriptor(entry: object, what: str) -> Descriptor:
-    """Parse one descriptor found in ``what``; RegistryError when it is malformed. Unknown keys are left out."""
+    """Parse one descriptor found in ``what``; ContentError when it is malformed. Unknown keys are left out."""
     if not isinstance(entry, dict):
         raise _malformed(what, "a descriptor is not an object")
     media_type, digest, size = entry.get("mediaType"), entry.get("digest"), entry.get("size")
@@ -228,7 +227,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _malformed(what: str, why: str) -> RegistryError:
-    return RegistryError(
+def _malformed(what: str, why: str) -> ContentError:
+    return ContentError(
         f"{what} is malformed", why=why, remedy="push it again with a current tool, or name another image"
     )

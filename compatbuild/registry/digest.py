@@ -10,6 +10,12 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 """The two registered algorithms (OCI image-spec ``descriptor.md``), lower case and full length only."""
 
 
+class ContentError(RegistryError):
+    """Content is not what it was called: it has another digest or size, or it is malformed."""
+
+    code = "content"
+
+
 def is_digest(text: object) -> bool:
     """Whether a value is a well-formed digest of a supported algorithm."""
     return isinstance(text, str) and DIGEST.fullmatch(text) is not None
@@ -21,11 +27,11 @@ def digest_of(raw: bytes, algorithm: str = "sha256") -> str:
 
 
 def check_digest(raw: bytes, digest: str, where: str) -> None:
-    """Raise RegistryError unless the bytes have the digest; ``where`` says in the message where they came from."""
+    """Raise ContentError unless the bytes have the digest; ``where`` says in the message where they came from."""
     algorithm = digest.partition(":")[0]
     found = digest_of(raw, algorithm)
     if not hmac.compare_digest(found, digest):
-        raise RegistryError(
+        raise ContentError(
             f"{where} does not have its digest",
             why=f"asked for {digest}, got content with {found}",
             remedy="it was altered or damaged on the way: do not use it, and tell whoever runs the store",

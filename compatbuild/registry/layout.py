@@ -1,0 +1,295 @@
+"""A directory in the OCI image layout as a store, referrers included: a registry without a server.
+
+Format: OCI image-spec v1.1 ``image-layout.md``. Referrers are untagged entries of ``index.json`` whose manifest has a
+``subject``, as oras-go writes them; an index under the fallback tag, as regctl writes it, is read as well. Entries and keys
+that are not ours stay as they are. No path leaves the directory.
+"""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, BinaryIO
+
+from compatbuild.errors import NotFoundError, RegistryError, UsageError
+from compatbuild.registry.descriptor import (
+    MAX_ENTRIES,
+    MAX_INDEX,
+    OCI_INDEX,
+    Descriptor,
+    Index,
+    ManifestBytes,
+    describe,
+    media_type_of,
+    parse_descriptor,
+    parse_json,
+)
+from compatbuild.registry.digest import ContentError, check_digest, is_digest
+from compatbuild.registry.referrers import fallback_tag
+from compatbuild.registry.store import Via
+
+REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+"""Where docker and containerd keep the full name when ``ref.name`` is only the tag."""
+MAX_LAYOUT_FILE = 1 << 16
+"""Bytes of the file ``oci-layout``."""
+MAX_LISTED = 20
+"""Names of images shown in a message."""
+_COMPANION = re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:\..*)?")
+"""Tags of the tag schema, and cosign's ``.sig``, ``.att`` and ``.sbom``: never what somebody means by "the image"."""
+
+
+class LayoutStore:
+    """One OCI layout directory; writers exclude each other by a lock on it."""
+
+    def __init__(self, path: Path) -> None:
+        self._root = path
+        if not path.is_dir():
+            raise NotFoundError(f"{path} is not a directory", why="an OCI layout is one", remedy="check the path")
+        version = parse_json(self._read(path / "oci-layout", MAX_LAYOUT_FILE), MAX_LAYOUT_FILE, "oci-layout")
+        if version.get("imageLayoutVersion") != "1.0.0":
+            why = f"imageLayoutVersion is {str(version.get('imageLayoutVersion'))[:40]!r}"
+            raise ContentError(f"{path} is no OCI layout of version 1.0.0", why=why, remedy="write it again")
+
+    @property
+    def name(self) -> str:
+        """The directory with its prefix."""
+        return f"oci-dir:{self._root}"
+
+    @property
+    def repository(self) -> str:
+        """The directory's own name: where it happens to lie is nobody's business."""
+        return self._root.resolve().name or "layout"
+
+    def resolve(self, selector: str) -> ManifestBytes:
+        """Return the manifest or index of a tag or digest, or the only image for an empty selector.
+
+        A tag is looked for as the whole ``ref.name``, then as the tag of a full name. UsageError when several fit.
+        """
+        if is_digest(selector):
+            return self.manifest(selector)
+        entries = self._index().get("manifests", [])
+        for name in (_whole_name, _tag_names) if selector else (_any_image,):
+            found = {entry.digest: entry for entry in _descriptors(entries) if selector in name(entry)}
+            if not selector:
+                found = {digest: entry for digest, entry in found.items() if not self._subject_of(entry)}
+            if len(found) > 1:
+                raise UsageError(
+                    f"{self.name} has {len(found)} images "
+                    + (f"named {selector}" if selector else "and none is named"),
+                    why=_listing(found.values()),
+                    remedy=f"name one: {self.name}:TAG or {self.name}@sha256:…",
+                )
+            for digest in found:
+                return self.manifest(digest)
+        raise NotFoundError(
+            f"{self.name} has no image" + (f" named {selector}" if selector else ""),
+            why=f"it has {_listing(_descriptors(entries)) or 'none at all'}",
+            remedy="name one of those",
+        )
+
+    def manifest(self, digest: str) -> ManifestBytes:
+        """Return the manifest or index with a digest."""
+        raw = self._read(self._blob(digest), MAX_INDEX)
+        offered = next((e.media_type for e in _descriptors(self._index()["manifests"]) if e.digest == digest), "")
+        return ManifestBytes(raw, describe(raw, media_type_of(raw, offered), digest))
+
+    def blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes with its size and digest checked."""
+        with self.open_blob(descriptor) as file:
+            if descriptor.size > limit:
+                why = f"{descriptor.size} bytes, at most {limit} are read"
+                raise ContentError(f"{descriptor.digest} is too large", why=why)
+            raw = file.read(descriptor.size + 1)
+        check_digest(raw, descriptor.digest, f"the blob in {self.name}")
+        return raw
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """Open a blob for reading; its size is checked, the caller checks the digest."""
+        file = self._open(self._blob(descriptor.digest))
+        size = os.fstat(file.fileno()).st_size
+        if size != descriptor.size:
+            file.close()
+            raise ContentError(f"{descriptor.digest} has another size", why=f"{size} bytes, not {descriptor.size}")
+        return file
+
+    def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
+        """Write a blob unless it is there."""
+        descriptor = describe(raw, media_type)
+        path = self._blob(descriptor.digest)
+        if not path.is_file() or path.stat().st_size != len(raw):
+            self._write(path, raw)
+        return descriptor
+
+    def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
+        """Write a manifest; with a tag it takes that name over in ``index.json``, without one it is listed nowhere."""
+        descriptor = self.push_blob(raw, media_type)
+        if tag is not None:
+            entry = descriptor.as_json() | {"annotations": {REF_NAME: tag}}
+            with self._rewriting() as entries:
+                entries[:] = [other for other in entries if _annotation(other, REF_NAME) != tag] + [entry]
+        return descriptor
+
+    def referrers(self, subject: str) -> tuple[Descriptor, ...]:
+        """Return the entries whose manifest names the subject, and those of an index under the fallback tag."""
+        listed: dict[str, Descriptor] = {}
+        for entry in _descriptors(self._index()["manifests"]):
+            if fallback_tag(subject) in _whole_name(entry):
+                parsed = self.manifest(entry.digest).parse()
+                listed |= {inner.digest: inner for inner in parsed.manifests} if isinstance(parsed, Index) else {}
+            elif self._subject_of(entry) == subject:
+                listed[entry.digest] = entry
+        return tuple(listed.values())
+
+    def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
+        """List a written manifest in ``index.json`` if it is not."""
+        if artifact.digest not in {entry.digest for entry in self.referrers(subject)}:
+            with self._rewriting() as entries:
+                entries.append(artifact.as_json())
+        return Via.LAYOUT
+
+    def remove_referrer(self, digest: str, subject: str) -> None:
+        """Delete a referrer's manifest and its entries, also in an index under the fallback tag."""
+        self.delete_manifest(digest)
+        tag = fallback_tag(subject)
+        for entry in _descriptors(self._index()["manifests"]):
+            if tag in _whole_name(entry):
+                document = parse_json(self.manifest(entry.digest).raw, MAX_INDEX, tag)
+                kept = [inner for inner in document["manifests"] if inner["digest"] != digest]
+                self.push_manifest(_json(document | {"manifests": kept}), OCI_INDEX, tag)
+
+    def delete_manifest(self, digest: str) -> None:
+        """Delete a manifest and its entries; its layers stay, others may use them."""
+        with self._rewriting() as entries:
+            entries[:] = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("digest") == digest)]
+        self._blob(digest).unlink(missing_ok=True)
+
+    def _subject_of(self, entry: Descriptor) -> str:
+        """Return the digest an entry's manifest refers to, empty when it is an image, unreadable or absent."""
+        try:
+            subject = self.manifest(entry.digest).parse().subject
+        except (ContentError, NotFoundError):
+            return ""
+        return subject.digest if subject else ""
+
+    def _index(self) -> dict[str, Any]:
+        document = parse_json(self._read(self._root / "index.json", MAX_INDEX), MAX_INDEX, "index.json")
+        entries = document.setdefault("manifests", [])
+        if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
+            why = f"it lists no manifests, or more than {MAX_ENTRIES}"
+            raise ContentError(f"index.json of {self.name} is malformed", why=why, remedy="write the layout again")
+        return document
+
+    @contextmanager
+    def _rewriting(self) -> Iterator[list[Any]]:
+        """Give the entries of ``index.json`` to change, alone among writers, and replace the file at once."""
+        lock = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            document = self._index()
+            before = _json(document)
+            yield document["manifests"]
+            if _json(document) != before:
+                self._write(self._root / "index.json", _json(document))
+        finally:
+            os.close(lock)
+
+    def _blob(self, digest: str) -> Path:
+        if not is_digest(digest):
+            raise ContentError(f"{digest[:80]!r} is no digest", why="it would become part of a path")
+        algorithm, _, digits = digest.partition(":")
+        return self._root / "blobs" / algorithm / digits
+
+    def _inside(self, path: Path) -> Path:
+        """Return the path with links resolved; ContentError when they lead out of the layout."""
+        real = path.resolve()
+        if not real.is_relative_to(self._root.resolve()):
+            raise ContentError(
+                f"{path} leads out of {self.name}", why="a link points elsewhere", remedy="remove the link"
+            )
+        return real
+
+    def _open(self, path: Path) -> BinaryIO:
+        try:
+            # Not blocking, so that a named pipe in a blob's place cannot hold us.
+            file = os.fdopen(os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            remedy = "the layout is incomplete, or no OCI layout: write it again"
+            raise NotFoundError(f"{path} does not exist", why="it is needed", remedy=remedy) from error
+        except (OSError, RuntimeError) as error:
+            raise RegistryError(f"{path} cannot be read", why=str(error), remedy="check its permissions") from error
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise ContentError(f"{path} is no regular file", why="nothing else belongs there")
+        return file
+
+    def _read(self, path: Path, limit: int) -> bytes:
+        with self._open(path) as file:
+            raw = file.read(limit + 1)
+        if len(raw) > limit:
+            raise ContentError(f"{path} is too large", why=f"more than {limit} bytes")
+        return raw
+
+    def _write(self, path: Path, raw: bytes) -> None:
+        """Write a file so that it appears whole or not at all, even after a crash."""
+        directory = self._inside(path.parent)
+        fresh = directory / f".compatbuild-{secrets.token_hex(8)}"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with fresh.open("xb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(directory / path.name)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise RegistryError(f"{path} cannot be written", why=str(error), remedy="check the directory") from error
+
+
+Names = Callable[[Descriptor], set[str]]
+
+
+def _whole_name(entry: Descriptor) -> set[str]:
+    return {entry.annotations[REF_NAME]} if REF_NAME in entry.annotations else set()
+
+
+def _tag_names(entry: Descriptor) -> set[str]:
+    """Return the tags of an entry's full names (``docker.io/library/app:1.2`` is named ``1.2``)."""
+    names = (entry.annotations.get(key, "").partition("@")[0] for key in (REF_NAME, CONTAINERD_NAME))
+    tags = (name.rpartition(":")[2] for name in names if ":" in name)
+    return {tag for tag in tags if "/" not in tag}
+
+
+def _any_image(entry: Descriptor) -> set[str]:
+    """Return the empty name, unless the entry is named as what accompanies an image."""
+    return set() if any(_COMPANION.fullmatch(name) for name in _whole_name(entry)) else {""}
+
+
+def _descriptors(entries: list[Any]) -> tuple[Descriptor, ...]:
+    """Return the well-formed entries; the others are not ours to complain about."""
+    found = []
+    for entry in entries:
+        try:
+            found.append(parse_descriptor(entry, "index.json"))
+        except ContentError:
+            continue
+    return tuple(found)
+
+
+def _listing(entries: "Iterator[Descriptor] | Any") -> str:
+    names = [next(iter(_whole_name(entry)), entry.digest) for entry in entries if _any_image(entry)]
+    return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+
+
+def _annotation(entry: object, key: str) -> object:
+    annotations = entry.get("annotations") if isinstance(entry, dict) else None
+    return annotations.get(key) if isinstance(annotations, dict) else None
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,270 @@
+"""A repository of a registry as a store.
+
+Protocol: OCI distribution-spec v1.1. Manifests are taken by GET and hashed here; a ``Docker-Content-Digest`` header is
+never the truth, but one that contradicts the bytes is an error.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+from urllib.parse import urlencode, urljoin
+
+import requests
+
+from compatbuild.errors import NotFoundError, RegistryError
+from compatbuild.registry import referrers
+from compatbuild.registry.client import RegistryClient
+from compatbuild.registry.descriptor import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    MAX_INDEX,
+    OCI_INDEX,
+    Descriptor,
+    ManifestBytes,
+    describe,
+    media_type_of,
+    parse_json,
+)
+from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
+from compatbuild.registry.options import RegistryOptions
+from compatbuild.registry.reference import Reference
+from compatbuild.registry.retry import TransientError, retrying
+from compatbuild.registry.store import Via
+from compatbuild.registry.stream import BUFFER, BlobStream, Body
+from compatbuild.registry.trust import origin_of
+
+ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
+NO_API = frozenset({400, 404, 405, 501})
+"""Answers to a listing that mean there is no referrers API; a 5xx or a 403 means that it failed."""
+REMEMBERED = 512
+"""Manifests kept in memory, by digest."""
+MAX_REMEMBERED = 1 << 16
+"""Bytes of a manifest that is kept."""
+_NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
+_HINTS = {
+    400: "the registry does not accept this kind of artifact",
+    405: "the registry does not allow this",
+    409: "it conflicts with what is there; a tag may be immutable",
+    413: "it is too large for the registry",
+}
+
+
+class RegistryRepository:
+    """One repository; safe to share between threads."""
+
+    def __init__(self, reference: Reference, options: RegistryOptions) -> None:
+        self._reference = reference
+        self._client = RegistryClient(reference.registry, options)
+        origin = self._client.origin
+        self._base = f"{origin.scheme}://{origin.netloc}/v2/{reference.repository}"
+        self._manifests: dict[str, ManifestBytes] = {}
+
+    @property
+    def name(self) -> str:
+        """Host and repository."""
+        return self._reference.name
+
+    @property
+    def repository(self) -> str:
+        """Host and repository, as signatures name them."""
+        return self._reference.name
+
+    def resolve(self, selector: str) -> ManifestBytes:
+        """Return the manifest or index of a tag or digest; NotFoundError when there is none."""
+        if selector in self._manifests:
+            return self._manifests[selector]
+        response = self._get_manifest(selector)
+        if response.status_code == requests.codes.not_found:
+            joint = "@" if is_digest(selector) else ":"
+            raise NotFoundError(
+                f"{self.name}{joint}{selector} does not exist",
+                why="the registry knows no such manifest",
+                remedy="check the name and the tag, and that the image has been pushed",
+            )
+        raw = self._expect(response, f"read {selector}", 200).content
+        sent_as = _media_type(response)
+        if sent_as.startswith("text/"):
+            raise ContentError(
+                f"{self.name} sent a web page for {selector}", why=sent_as, remedy="a proxy may have answered; check it"
+            )
+        found = ManifestBytes(raw, describe(raw, media_type_of(raw, sent_as), selector if is_digest(selector) else ""))
+        _check_header(response, found)
+        if len(raw) <= MAX_REMEMBERED and len(self._manifests) < REMEMBERED:
+            self._manifests[found.descriptor.digest] = found
+        return found
+
+    def manifest(self, digest: str) -> ManifestBytes:
+        """Return the manifest or index with a digest."""
+        return self.resolve(_checked(digest))
+
+    def blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes with its size and digest checked."""
+        if descriptor.size > limit:
+            raise ContentError(
+                f"{descriptor.digest} is too large", why=f"{descriptor.size} bytes, at most {limit} are read"
+            )
+        url = f"{self._base}/blobs/{_checked(descriptor.digest)}"
+        response = self._client.do_request(url, limit=descriptor.size)
+        raw = self._expect(response, f"read {descriptor.digest}", 200).content
+        check_digest(raw, descriptor.digest, f"the blob from {self.name}")
+        if len(raw) != descriptor.size:
+            raise ContentError(f"{descriptor.digest} has another size", why=f"{len(raw)} bytes, not {descriptor.size}")
+        return raw
+
+    def open_blob(self, descriptor: Descriptor) -> BinaryIO:
+        """Open a blob for reading once; the caller checks the digest."""
+        url = f"{self._base}/blobs/{_checked(descriptor.digest)}"
+
+        def open_at(position: int) -> Body:
+            headers = {"Range": f"bytes={position}-"} if position else {}
+            response = self._client.do_request(url, headers=headers, stream=True)
+            self._expect(response, f"read {descriptor.digest}", 206 if position else 200)
+            body: Body = response.raw
+            return body
+
+        name = f"{self.name}@{descriptor.digest}"
+        return io.BufferedReader(BlobStream(open_at, descriptor.size, name), BUFFER)
+
+    def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
+        """Upload a blob unless it is there."""
+        descriptor = describe(raw, media_type)
+        there = self._client.do_request(f"{self._base}/blobs/{descriptor.digest}", "HEAD")
+        if there.status_code != requests.codes.ok:
+            retrying(lambda: self._upload(raw, descriptor.digest))
+        return descriptor
+
+    def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
+        """Upload a manifest or index under its digest, or under a tag."""
+        descriptor = describe(raw, media_type)
+        url = f"{self._base}/manifests/{tag or descriptor.digest}"
+        headers = {"Content-Type": media_type}
+        response = self._client.do_request(url, "PUT", data=raw, headers=headers)
+        if response.status_code == requests.codes.conflict:
+            response = self._client.do_request(url, "PUT", data=raw, headers=headers)
+        self._expect(response, f"write manifest {tag or descriptor.digest}", 201, 200, 202)
+        _check_header(response, ManifestBytes(raw, descriptor))
+        return descriptor
+
+    def referrers(self, subject: str) -> tuple[Descriptor, ...]:
+        """Return what is listed as referring to a digest; only the digests in it can be relied on."""
+        return referrers.list_referrers(self, _checked(subject))[1]
+
+    def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
+        """Confirm that a pushed manifest is listed, listing it where there is no API; else ReferrersError."""
+        return referrers.confirm(self, artifact, _checked(subject))
+
+    def remove_referrer(self, digest: str, subject: str) -> None:
+        """Delete a referrer's manifest and its entry in the list; without an API the entry is what counts."""
+        via = referrers.withdraw(self, _checked(digest), _checked(subject))
+        try:
+            self.delete_manifest(digest)
+        except RegistryError:
+            # Many registries delete nothing on request; off the list, nobody finds it any more.
+            if via is not Via.FALLBACK:
+                raise
+
+    def delete_manifest(self, digest: str) -> None:
+        """Delete a manifest; one that is gone already is as good."""
+        response = self._client.do_request(f"{self._base}/manifests/{_checked(digest)}", "DELETE")
+        self._expect(response, f"delete {digest}", 200, 202, 204, 404)
+        self._manifests.pop(digest, None)
+
+    def referrers_page(self, subject: str, page: str) -> tuple[bytes, str] | None:
+        """Return a page of the API's list and the address of the next; None when there is no API."""
+        url = page or f"{self._base}/referrers/{subject}"
+        response = self._client.do_request(url, headers={"Accept": OCI_INDEX}, limit=MAX_INDEX)
+        # A web page with status 200 is a registry, or a proxy before it, that does not know the address.
+        if response.status_code in NO_API or (response.ok and _media_type(response) != OCI_INDEX):
+            return None
+        raw: bytes = self._expect(response, f"list the referrers of {subject}", 200).content
+        return raw, self._next_page(response)
+
+    def tag_bytes(self, tag: str) -> tuple[bytes, str] | None:
+        """Return what is stored under a tag and its media type, unchecked; None when there is no such tag."""
+        response = self._get_manifest(tag)
+        if response.status_code == requests.codes.not_found:
+            return None
+        return self._expect(response, f"read {tag}", 200).content, _media_type(response)
+
+    def _get_manifest(self, selector: str) -> requests.Response:
+        return self._client.do_request(f"{self._base}/manifests/{selector}", headers={"Accept": ACCEPT})
+
+    def _upload(self, raw: bytes, digest: str) -> None:
+        """Upload a blob in one piece; a broken upload is started anew, from the first request on."""
+        started = self._client.attempt("POST", f"{self._base}/blobs/uploads/")
+        self._expect(started, "start an upload", 202)
+        url = urljoin(started.url, started.headers.get("Location", ""))
+        self._stay(url, "for an upload")
+        url += ("&" if "?" in url else "?") + urlencode({"digest": digest})
+        done = self._client.attempt("PUT", url, raw, {"Content-Type": "application/octet-stream"})
+        if done.status_code in {404, 416}:
+            raise TransientError(f"{self.name} lost an upload", why=f"it answered {done.status_code}")
+        self._expect(done, f"upload {digest}", 201, 204)
+
+    def _next_page(self, response: requests.Response) -> str:
+        match = _NEXT.search(response.headers.get("Link", ""))
+        if match is None:
+            return ""
+        url = urljoin(response.url, match[1])
+        self._stay(url, "for more referrers")
+        return url
+
+    def _stay(self, url: str, purpose: str) -> None:
+        target = origin_of(url)
+        if target != self._client.origin:
+            raise RegistryError(
+                f"{self.name} sends us to {target.scheme}://{target.netloc} {purpose}, which is refused",
+                why="only the registry itself gets what is uploaded, and says what is in it",
+                remedy="the registry's external address may be set up wrongly: tell whoever runs it",
+            )
+
+    def _expect(self, response: requests.Response, action: str, *statuses: int) -> requests.Response:
+        """Return the response if it has one of the statuses; else NotFoundError for a 404, RegistryError otherwise."""
+        status = response.status_code
+        if status in statuses:
+            return response
+        said = _said(response)
+        if status == requests.codes.not_found:
+            raise NotFoundError(
+                f"{self.name} cannot {action}", why=f"it is not there{said}", remedy="check the reference"
+            )
+        raise RegistryError(
+            f"{self.name} cannot {action}",
+            why=f"the registry answered {status}{said}",
+            remedy=_HINTS.get(status, "if this stays so, ask whoever runs the registry"),
+        )
+
+
+def _media_type(response: requests.Response) -> str:
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+
+def _check_header(response: requests.Response, found: ManifestBytes) -> None:
+    stated = response.headers.get("Docker-Content-Digest", "")
+    digest = found.descriptor.digest
+    if is_digest(stated) and stated != digest and stated != digest_of(found.raw, stated.partition(":")[0]):
+        raise ContentError(
+            "the registry contradicts itself about a digest",
+            why=f"the content has {digest}, the header says {stated}",
+            remedy="do not use it; ask whoever runs the registry",
+        )
+
+
+def _checked(digest: str) -> str:
+    if not is_digest(digest):
+        raise ContentError(f"{digest[:80]!r} is no digest", why="it would become part of an address")
+    return digest
+
+
+def _said(response: requests.Response) -> str:
+    """Return the registry's own words about an error, on one printable line (distribution-spec, "Error Codes")."""
+    try:
+        errors: Any = parse_json(response.content[:MAX_REMEMBERED], MAX_REMEMBERED, "an error").get("errors")
+    except (ContentError, OSError):
+        return ""
+    first = errors[0] if isinstance(errors, list) and errors else None
+    if not isinstance(first, Mapping):
+        return ""
+    words = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))
+    return ": " + "".join(letter for letter in words if letter.isprintable())[:200]
