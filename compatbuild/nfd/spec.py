@@ -4,15 +4,15 @@ Field names are those of the wire (node-feature-discovery v0.19.0, ``api/image-c
 ``api/nfd/v1alpha1/types.go``). The models are strict where NFD is not; ``compatbuild.nfd.decode`` reads as NFD does.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from compatbuild.model.base import Model
 
-SPEC_ARTIFACT_TYPE = "application/vnd.nfd.image-compatibility.v1alpha1"
-SPEC_LAYER_MEDIA_TYPE = "application/vnd.nfd.image-compatibility.spec.v1alpha1+yaml"
-SPEC_VERSION = "v1alpha1"
+SPEC_ARTIFACT_TYPE: Final = "application/vnd.nfd.image-compatibility.v1alpha1"
+SPEC_LAYER_MEDIA_TYPE: Final = "application/vnd.nfd.image-compatibility.spec.v1alpha1+yaml"
+SPEC_VERSION: Final = "v1alpha1"
 
 
 class Expression(Model):
