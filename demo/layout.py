@@ -144,7 +144,7 @@ def _cleared(root: Path) -> None:
     """Remove an earlier layout; anything else that is in the way stays, and is an error."""
     if (root / "oci-layout").is_file():
         shutil.rmtree(root)
-    elif root.exists():
+    elif root.exists() and not (root.is_dir() and not any(root.iterdir())):
         raise DemoError(
             f"{root} is not written",
             why="something that is not an OCI layout is already there",

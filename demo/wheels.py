@@ -133,7 +133,10 @@ def installed(wheel: Path, environment: Environment) -> Tree:
             if not member.is_dir():
                 path = _place(member.filename, project, environment)
                 executable = bool(member.external_attr >> 16 & 0o111)  # the upper half is st_mode (APPNOTE 4.4.15)
-                tree[path] = _unpacked(archive.read(member), executable, path, environment)
+                data = archive.read(member)
+                if path.startswith(f"{environment.prefix}/bin/") and data.startswith(b"#!python"):
+                    data = f"#!{environment.python}\n".encode() + data.partition(b"\n")[2]
+                tree[path] = File(data, executable)
     match tree.get(f"{info}/entry_points.txt"):
         case File() as entry_points:
             tree |= _console_scripts(entry_points.read().decode(), environment)
@@ -148,15 +151,6 @@ def _place(member: str, project: str, environment: Environment) -> str:
         return f"{environment.site_packages}/{member}"
     kind, _, rest = rest.partition("/")
     return f"{environment.scheme(kind, project)}/{rest}"
-
-
-def _unpacked(data: bytes, executable: bool, path: str, environment: Environment) -> File:  # noqa: FBT001  a file has it
-    """Return a file of a wheel; a script that says ``#!python`` is made to start the environment's interpreter."""
-    if not path.startswith(f"{environment.prefix}/bin/"):
-        return File(data, executable)
-    if data.startswith(b"#!python"):
-        data = f"#!{environment.python}\n".encode() + data.partition(b"\n")[2]
-    return File(data, executable=True)
 
 
 def _console_scripts(entry_points: str, environment: Environment) -> Iterator[tuple[str, File]]:

@@ -31,7 +31,7 @@ def main() -> None:
     if world.rank == 0:
         runtime = cuda.cuda_runtime_get_version()  # 12090 is 12.9
         print(f"pi is about {4 * total / (DARTS * world.size):.4f}, by {DARTS * world.size:,} darts")
-        print(f"NumPy {np.__version__}; {MPI.Get_library_version().splitlines()[0]}; {world.size} ranks")
+        print(f"NumPy {np.__version__}; {MPI.Get_library_version().splitlines()[0]}; MPI ranks: {world.size}")
         print(f"CUDA runtime {runtime // 1000}.{runtime % 1000 // 10}; {gpus() or 'no'} GPU, computed on the CPU")
 
 
