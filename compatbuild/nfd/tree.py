@@ -61,6 +61,14 @@ class MappingNode:
     pairs: tuple[tuple["Node", "Node"], ...]
 
 
+class MalformedError(SpecError):
+    """The text is not YAML as NFD reads it, or larger than any specification; ``place`` is where that shows."""
+
+    def __init__(self, what: str, place: Place, *, why: str, remedy: str) -> None:
+        super().__init__(what, why=why, remedy=remedy)
+        self.place = place
+
+
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 """Any node. An alias is the very node it stands for, so a tree is a graph; it has no cycles."""
 
@@ -68,12 +76,13 @@ Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 def parse(text: bytes | str) -> Node | None:
     """Give the tree of the first document of ``text``, or None when there is none.
 
-    Raises SpecError when the text is not YAML as NFD understands it, or is larger, deeper or richer in nodes than a
-    specification ever is (``MAX_BYTES``, ``MAX_DEPTH``, ``MAX_NODES``).
+    Raises MalformedError when the text is not YAML as NFD understands it, or is larger, deeper or richer in nodes than
+    a specification ever is (``MAX_BYTES``, ``MAX_DEPTH``, ``MAX_NODES``).
     """
     if len(text) > MAX_BYTES:
-        raise SpecError(
+        raise MalformedError(
             "The specification is too large",
+            Place(1, 1),
             why=f"it has {len(text):,} bytes, {MAX_BYTES:,} are allowed",
             remedy="split it, or check that this is the right file",
         )
@@ -99,7 +108,9 @@ def _not_yaml(error: Exception) -> SpecError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return SpecError(f"The specification is not YAML{where}", why=str(problem), remedy="correct the text there")
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    what = f"The specification is not YAML{where}"
+    return MalformedError(what, place, why=str(problem), remedy="correct the text there")
 
 
 class _Composer:
@@ -171,6 +182,6 @@ def _place(event: yaml.Event) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
-def _refused(event: yaml.Event, why: str, remedy: str) -> SpecError:
+def _refused(event: yaml.Event, why: str, remedy: str) -> MalformedError:
     place = _place(event)
-    return SpecError(f"NFD cannot read line {place.line}, column {place.column}", why=why, remedy=remedy)
+    return MalformedError(f"NFD cannot read line {place.line}, column {place.column}", place, why=why, remedy=remedy)
