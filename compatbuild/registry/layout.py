@@ -1,8 +1,8 @@
 """A directory in the OCI image layout as a store, referrers included: a registry without a server.
 
 Format: OCI image-spec v1.1 ``image-layout.md``. Referrers are untagged entries of ``index.json`` whose manifest has a
-``subject``, as oras-go writes them; an index under the fallback tag, as regctl writes it, is read as well. Entries and keys
-that are not ours stay as they are. No path leaves the directory.
+``subject``, as oras-go writes them; an index under the fallback tag, as regctl writes it, is read as well. Entries and
+keys that are not ours stay as they are. No path leaves the directory.
 """
 
 import fcntl
@@ -10,7 +10,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
@@ -26,11 +26,10 @@ from compatbuild.registry.descriptor import (
     ManifestBytes,
     describe,
     media_type_of,
-    parse_descriptor,
     parse_json,
 )
 from compatbuild.registry.digest import ContentError, check_digest, is_digest
-from compatbuild.registry.referrers import fallback_tag
+from compatbuild.registry.referrers import fallback_tag, readable, without
 from compatbuild.registry.store import Via
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -73,31 +72,21 @@ class LayoutStore:
         """
         if is_digest(selector):
             return self.manifest(selector)
-        entries = self._index().get("manifests", [])
-        for name in (_whole_name, _tag_names) if selector else (_any_image,):
-            found = {entry.digest: entry for entry in _descriptors(entries) if selector in name(entry)}
-            if not selector:
-                found = {digest: entry for digest, entry in found.items() if not self._subject_of(entry)}
-            if len(found) > 1:
-                raise UsageError(
-                    f"{self.name} has {len(found)} images "
-                    + (f"named {selector}" if selector else "and none is named"),
-                    why=_listing(found.values()),
-                    remedy=f"name one: {self.name}:TAG or {self.name}@sha256:…",
-                )
-            for digest in found:
-                return self.manifest(digest)
-        raise NotFoundError(
-            f"{self.name} has no image" + (f" named {selector}" if selector else ""),
-            why=f"it has {_listing(_descriptors(entries)) or 'none at all'}",
-            remedy="name one of those",
-        )
+        entries = self._entries()
+        found = {entry.digest: entry for entry in (_named(entries, selector) if selector else self._images(entries))}
+        if len(found) == 1:
+            return self._load(*found.values())
+        asked = f" named {selector}" if selector else ""
+        if found:
+            why, remedy = _listing(list(found.values())), f"name one: {self.name}:TAG or {self.name}@sha256:…"
+            raise UsageError(f"{self.name} has {len(found)} images{asked}", why=why, remedy=remedy)
+        why = f"it has {_listing(self._images(entries)) or 'none at all'}"
+        raise NotFoundError(f"{self.name} has no image{asked}", why=why, remedy="name one that it has")
 
     def manifest(self, digest: str) -> ManifestBytes:
         """Return the manifest or index with a digest."""
-        raw = self._read(self._blob(digest), MAX_INDEX)
-        offered = next((e.media_type for e in _descriptors(self._index()["manifests"]) if e.digest == digest), "")
-        return ManifestBytes(raw, describe(raw, media_type_of(raw, offered), digest))
+        entry = next((entry for entry in self._entries() if entry.digest == digest), None)
+        return self._load(entry or Descriptor("", digest, 0))
 
     def blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob of at most ``limit`` bytes with its size and digest checked."""
@@ -138,9 +127,9 @@ class LayoutStore:
     def referrers(self, subject: str) -> tuple[Descriptor, ...]:
         """Return the entries whose manifest names the subject, and those of an index under the fallback tag."""
         listed: dict[str, Descriptor] = {}
-        for entry in _descriptors(self._index()["manifests"]):
-            if fallback_tag(subject) in _whole_name(entry):
-                parsed = self.manifest(entry.digest).parse()
+        for entry in self._entries():
+            if entry.annotations.get(REF_NAME) == fallback_tag(subject):
+                parsed = self._load(entry).parse()
                 listed |= {inner.digest: inner for inner in parsed.manifests} if isinstance(parsed, Index) else {}
             elif self._subject_of(entry) == subject:
                 listed[entry.digest] = entry
@@ -157,25 +146,42 @@ class LayoutStore:
         """Delete a referrer's manifest and its entries, also in an index under the fallback tag."""
         self.delete_manifest(digest)
         tag = fallback_tag(subject)
-        for entry in _descriptors(self._index()["manifests"]):
-            if tag in _whole_name(entry):
-                document = parse_json(self.manifest(entry.digest).raw, MAX_INDEX, tag)
-                kept = [inner for inner in document["manifests"] if inner["digest"] != digest]
-                self.push_manifest(_json(document | {"manifests": kept}), OCI_INDEX, tag)
+        for entry in _named(self._entries(), tag):
+            document = parse_json(self._load(entry).raw, MAX_INDEX, tag)
+            kept = without(document["manifests"], digest)
+            self.push_manifest(_json(document | {"manifests": kept}), OCI_INDEX, tag)
 
     def delete_manifest(self, digest: str) -> None:
         """Delete a manifest and its entries; its layers stay, others may use them."""
         with self._rewriting() as entries:
-            entries[:] = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("digest") == digest)]
+            entries[:] = without(entries, digest)
         self._blob(digest).unlink(missing_ok=True)
+
+    def _load(self, entry: Descriptor) -> ManifestBytes:
+        """Return what an entry of ``index.json`` stands for; without a media type the document's own word counts."""
+        raw = self._read(self._blob(entry.digest), MAX_INDEX)
+        if entry.media_type and len(raw) != entry.size:
+            raise ContentError(f"{entry.digest} has another size", why=f"{len(raw)} bytes, not {entry.size}")
+        return ManifestBytes(raw, describe(raw, media_type_of(raw, entry.media_type), entry.digest))
 
     def _subject_of(self, entry: Descriptor) -> str:
         """Return the digest an entry's manifest refers to, empty when it is an image, unreadable or absent."""
         try:
-            subject = self.manifest(entry.digest).parse().subject
+            subject = self._load(entry).parse().subject
         except (ContentError, NotFoundError):
             return ""
         return subject.digest if subject else ""
+
+    def _images(self, entries: tuple[Descriptor, ...]) -> list[Descriptor]:
+        """Return the entries that are neither referrers nor named as what accompanies an image."""
+        return [
+            entry
+            for entry in entries
+            if not _COMPANION.fullmatch(entry.annotations.get(REF_NAME, "")) and not self._subject_of(entry)
+        ]
+
+    def _entries(self) -> tuple[Descriptor, ...]:
+        return readable(self._index()["manifests"])
 
     def _index(self) -> dict[str, Any]:
         document = parse_json(self._read(self._root / "index.json", MAX_INDEX), MAX_INDEX, "index.json")
@@ -207,7 +213,10 @@ class LayoutStore:
 
     def _inside(self, path: Path) -> Path:
         """Return the path with links resolved; ContentError when they lead out of the layout."""
-        real = path.resolve()
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise ContentError(f"{path} cannot be followed", why="links go in a circle") from error
         if not real.is_relative_to(self._root.resolve()):
             raise ContentError(
                 f"{path} leads out of {self.name}", why="a link points elsewhere", remedy="remove the link"
@@ -221,7 +230,7 @@ class LayoutStore:
         except (FileNotFoundError, NotADirectoryError) as error:
             remedy = "the layout is incomplete, or no OCI layout: write it again"
             raise NotFoundError(f"{path} does not exist", why="it is needed", remedy=remedy) from error
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
             raise RegistryError(f"{path} cannot be read", why=str(error), remedy="check its permissions") from error
         if not S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
@@ -251,38 +260,22 @@ class LayoutStore:
             raise RegistryError(f"{path} cannot be written", why=str(error), remedy="check the directory") from error
 
 
-Names = Callable[[Descriptor], set[str]]
+def _named(entries: tuple[Descriptor, ...], name: str) -> list[Descriptor]:
+    """Return the entries of exactly that name, else those with that tag (``docker.io/library/app:1.2`` has 1.2)."""
+    return [entry for entry in entries if entry.annotations.get(REF_NAME) == name] or [
+        entry
+        for entry in entries
+        if any(_tag(entry.annotations.get(key, "")) == name for key in (REF_NAME, CONTAINERD_NAME))
+    ]
 
 
-def _whole_name(entry: Descriptor) -> set[str]:
-    return {entry.annotations[REF_NAME]} if REF_NAME in entry.annotations else set()
+def _tag(full_name: str) -> str:
+    tag = full_name.partition("@")[0].rpartition(":")[2]
+    return "" if "/" in tag else tag
 
 
-def _tag_names(entry: Descriptor) -> set[str]:
-    """Return the tags of an entry's full names (``docker.io/library/app:1.2`` is named ``1.2``)."""
-    names = (entry.annotations.get(key, "").partition("@")[0] for key in (REF_NAME, CONTAINERD_NAME))
-    tags = (name.rpartition(":")[2] for name in names if ":" in name)
-    return {tag for tag in tags if "/" not in tag}
-
-
-def _any_image(entry: Descriptor) -> set[str]:
-    """Return the empty name, unless the entry is named as what accompanies an image."""
-    return set() if any(_COMPANION.fullmatch(name) for name in _whole_name(entry)) else {""}
-
-
-def _descriptors(entries: list[Any]) -> tuple[Descriptor, ...]:
-    """Return the well-formed entries; the others are not ours to complain about."""
-    found = []
-    for entry in entries:
-        try:
-            found.append(parse_descriptor(entry, "index.json"))
-        except ContentError:
-            continue
-    return tuple(found)
-
-
-def _listing(entries: "Iterator[Descriptor] | Any") -> str:
-    names = [next(iter(_whole_name(entry)), entry.digest) for entry in entries if _any_image(entry)]
+def _listing(entries: list[Descriptor]) -> str:
+    names = [entry.annotations.get(REF_NAME, entry.digest) for entry in entries]
     return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
 
 

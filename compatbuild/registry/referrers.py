@@ -83,6 +83,11 @@ def readable(entries: Entries) -> tuple[Descriptor, ...]:
     return tuple(found)
 
 
+def without(entries: Entries, digest: str) -> Entries:
+    """Return the entries that are not about a digest, as they are."""
+    return [entry for entry in entries if not (isinstance(entry, dict) and entry.get("digest") == digest)]
+
+
 def confirm(registry: Registry, artifact: Descriptor, subject: str) -> Via:
     """Return how a pushed artifact is listed, after listing it where there is no API; else ReferrersError.
 
@@ -176,7 +181,7 @@ def _rewrite(registry: Registry, subject: str, digest: str, entry: dict[str, Any
             time.sleep(random.uniform(*SETTLE_PAUSE))  # noqa: S311 - spreads writers, hides nothing
             continue
         settled = 0
-        kept = [other for other in entries if not (isinstance(other, dict) and other.get("digest") == digest)]
+        kept = without(entries, digest)
         _write(registry, tag, [*kept, entry] if entry else kept, digest)
         time.sleep(random.uniform(0, 0.02 * min(count, 10)))  # noqa: S311 - as above
     raise ReferrersError(

@@ -206,7 +206,7 @@ class RegistryRepository:
         match = _NEXT.search(response.headers.get("Link", ""))
         if match is None:
             return ""
-        url = urljoin(response.url, match[1])
+        url: str = urljoin(response.url, match[1])
         self._stay(url, "for more referrers")
         return url
 
@@ -237,7 +237,8 @@ class RegistryRepository:
 
 
 def _media_type(response: requests.Response) -> str:
-    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+    header: str = response.headers.get("Content-Type", "")
+    return header.partition(";")[0].strip().lower()
 
 
 def _check_header(response: requests.Response, found: ManifestBytes) -> None:
