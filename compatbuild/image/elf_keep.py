@@ -1,0 +1,99 @@
+"""Which ranges of an ELF file to keep, and which are worth searching, decided from its first block alone.
+
+The dynamic section names its strings and versions by address, and usually comes after them. So the beginnings of the
+loaded segments before it are kept: that is where linkers put these tables. Section headers come last, with their
+names before them.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from compatbuild.image.elf_format import SECTIONS_MAX, Access, Header, Layout, Segment, SegmentType
+from compatbuild.image.elf_stream import BLOCK, Scope
+
+HEAD = BLOCK
+"""Bytes kept from the beginning of the file, which hold the program headers."""
+
+LOAD_MAX = 8 << 20
+"""Bytes kept from the beginning of a loaded segment. Node.js has its symbol versions at 7.4 MiB, libLLVM at 5."""
+
+PART_MAX = 65_536
+"""Bytes kept of a dynamic section, of a segment of notes and of the interpreter's name, each."""
+
+TAIL = 4 << 20
+"""Bytes kept before the section headers: the names of sections lie there, with lld before the names of symbols."""
+
+KEEP_MAX = 16 << 20
+"""Bytes kept of one file."""
+
+SMALL = {SegmentType.DYNAMIC, SegmentType.INTERP, SegmentType.NOTE, SegmentType.GNU_PROPERTY}
+
+
+def ranges_to_keep(
+    layout: Layout, header: Header, segments: Iterable[Segment], head: bytes, size: int
+) -> list[tuple[int, int]]:
+    """Return the ranges to keep of a file of ``size`` bytes that begins with ``head``; KEEP_MAX bytes at most."""
+    segments = tuple(segments)
+    wanted = [(0, HEAD), header.segments_range(layout)]
+    wanted += [(s.offset, min(s.end, s.offset + PART_MAX)) for s in segments if s.type in SMALL]
+    wanted += _section_headers(layout, header, head)
+    wanted += [(s.offset, min(s.end, s.offset + LOAD_MAX)) for s in _before_dynamic(segments)]
+    if not segments:  # there are none, or they come late: then what they tell of may lie anywhere
+        wanted.append((0, LOAD_MAX))
+    return list(_affordable(wanted, size))
+
+
+def _before_dynamic(segments: tuple[Segment, ...]) -> Iterator[Segment]:
+    last = max((s.offset for s in segments if s.type == SegmentType.DYNAMIC), default=0)
+    code = set(code_only(segments))
+    loads = (s for s in segments if s.type == SegmentType.LOAD and s.offset < last and s not in code)
+    yield from sorted(loads, key=lambda s: s.offset)
+
+
+def _section_headers(layout: Layout, header: Header, head: bytes) -> Iterator[tuple[int, int]]:
+    if not header.sections_at:
+        return
+    at, width = header.sections_at, layout.section.size
+    count = min(header.section_count or SECTIONS_MAX, SECTIONS_MAX)
+    yield max(0, at - TAIL), at + count * width
+    names = head[at + header.names_index * width :][:width]
+    if len(names) == width:  # the table comes first, as Go's linker has it: the names may be anywhere behind it
+        _, _, _, _, offset, length, *_ = layout.section.unpack(names)
+        yield offset, offset + min(length, TAIL)
+
+
+def _affordable(ranges: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
+    left = KEEP_MAX
+    for start, stop in ranges:
+        affordable = min(stop, size, start + left)
+        if start < affordable:
+            yield start, affordable
+            left -= affordable - start
+
+
+def code_only(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield the segments that hold machine code alone.
+
+    Linkers put read-only data into a segment of its own or in with the code; where there is one for it, the code's
+    holds no data.
+    """
+    loads = tuple(s for s in segments if s.type == SegmentType.LOAD and s.size)
+    if any(not s.access & (Access.EXECUTE | Access.WRITE) for s in loads):
+        yield from (s for s in loads if s.access & Access.EXECUTE and not s.access & Access.WRITE)
+
+
+def searchable(segments: Iterable[Segment], size: int) -> Scope:
+    """Return the parts of a file that may hold text and embedded files: all but machine code."""
+    scope = Scope([(0, size)])
+    for segment in code_only(segments):
+        scope.exclude(segment.offset, segment.end)
+    return scope
+
+
+def writable(segments: Iterable[Segment], size: int) -> list[tuple[int, int]]:
+    """Return the ranges of the data segments, in order."""
+    found: list[tuple[int, int]] = []
+    for segment in sorted((s for s in segments if s.type == SegmentType.LOAD), key=lambda s: s.offset):
+        if segment.access & (Access.WRITE | Access.EXECUTE) == Access.WRITE:
+            start = max(segment.offset, found[-1][1] if found else 0)
+            found.append((start, min(segment.end, size)))
+    return [(start, stop) for start, stop in found if start < stop]
