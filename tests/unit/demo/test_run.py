@@ -10,22 +10,23 @@ import pytest
 from demo import run
 from demo.run import Step
 
+NOTHING = Step("Assemble nothing", "true")
+
 
 @pytest.fixture(autouse=True)
 def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "ASSEMBLE", NOTHING)
     return tmp_path
 
 
 def test_a_step_is_shown_as_it_is_typed(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run.run(Step("Greet", "sh -c 'echo hello; exit 3'"), dict(os.environ)) == 3
+    assert run.run(Step("Greet", "sh -c 'echo hello; exit 3'"), Path(), os.environ) == 3
     assert capfd.readouterr().out == "\n# Greet\n$ sh -c 'echo hello; exit 3'\nhello\n"
 
 
 def test_steps_run_in_the_environment_of_the_demo(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
-    write = (
-        """python -c "import os, sys; open('out/demo/seen', 'w').write(sys.prefix + os.environ['COSIGN_PASSWORD'])" """
-    )
+    write = """python -c "import os, sys; open('seen', 'w').write(sys.prefix + os.environ['COSIGN_PASSWORD'])" """
     monkeypatch.setattr(run, "STEPS", (Step("Write", write),))
     assert run.main() == 0
     assert (directory / "out" / "demo" / "seen").read_text() == sys.prefix + run.PASSWORD
