@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from demo.elf import Dynamic, dynamic
+from compatbuild.image.elf import ElfFacts
+from compatbuild.image.elf_scan import ElfScan
+from compatbuild.image.interests import Interests
 from demo.machine import DemoError
+
+EM_X86_64 = 62  # e_machine of the System V gABI
 
 # Where glibc looks last, on distributions with and without Debian's multiarch directories.
 DEFAULT_DIRECTORIES = tuple(
@@ -29,15 +33,15 @@ class Loader:
 
     def library(self, name: str, by: Path | None = None) -> Path:
         """Return where a library is, by soname, for the file that needs it; DemoError when it is nowhere."""
-        asked = dynamic(by) if by else None
         origin = by.resolve().parent if by else Path("/")
         if "/" in name:
             candidates = [Path(_expanded(name, origin))]
         else:
-            own = [Path(_expanded(directory, origin)) for directory in (asked.search if asked else ())]
+            asked = elf(by) if by else None
+            own = [Path(_expanded(directory, origin)) for directory in _searched(asked)]
             candidates = [directory / name for directory in (*own, *self.directories)]
         for candidate in candidates:
-            if candidate.is_file() and dynamic(candidate):
+            if candidate.is_file() and elf(candidate):
                 return candidate
         raise DemoError(
             f"The library {name} is not on this machine",
@@ -54,7 +58,8 @@ def closure(files: Iterable[Path], loader: Loader) -> Iterator[Path]:
     todo, seen = list(files), set[Path]()
     while todo:
         path = todo.pop()
-        asked = dynamic(path) or Dynamic((), (), "")
+        if (asked := elf(path)) is None:
+            continue
         found = [loader.library(name, path) for name in asked.needed]
         if asked.interpreter:
             found.append(Path(asked.interpreter))
@@ -64,6 +69,15 @@ def closure(files: Iterable[Path], loader: Loader) -> Iterator[Path]:
                 seen.add(place)
                 todo.append(place)
                 yield place
+
+
+@cache
+def elf(path: Path) -> ElfFacts | None:
+    """Return what an x86-64 ELF file of this machine says about itself; None for any other file."""
+    scan = ElfScan(str(path), path.stat().st_size, Interests(elf=True))
+    scan.feed(path.read_bytes())
+    facts = scan.result()
+    return facts if facts and (facts.machine, facts.bits) == (EM_X86_64, 64) else None
 
 
 @cache
@@ -83,6 +97,11 @@ def configured(file: Path) -> tuple[Path, ...]:
             case [directory, *_]:
                 found.append(Path(directory))
     return tuple(found)
+
+
+def _searched(asked: ElfFacts | None) -> tuple[str, ...]:
+    """Return the directories a file itself names; DT_RPATH counts only where there is no DT_RUNPATH."""
+    return (asked.runpath or asked.rpath) if asked else ()
 
 
 def _expanded(text: str, origin: Path) -> str:

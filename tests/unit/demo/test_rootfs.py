@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.closure import Loader
-from demo.elf import dynamic
+from demo.closure import Loader, elf
 from demo.rootfs import LEFT_OUT, WHEEL_LIBRARIES, Python, base_layer
 from demo.tree import Directory, File, Link, Tree
 
@@ -44,7 +43,7 @@ def test_every_library_is_where_the_loader_looks_without_a_cache(tree: Tree) -> 
     home = next(posixpath.dirname(path) for path in tree if path.endswith("/libc.so.6"))
     needed: set[str] = set(WHEEL_LIBRARIES)
     for entry in tree.values():
-        if isinstance(entry, File) and isinstance(entry.content, Path) and (asked := dynamic(entry.content)):
+        if isinstance(entry, File) and isinstance(entry.content, Path) and (asked := elf(entry.content)):
             needed |= {posixpath.basename(name) for name in asked.needed}
             if asked.interpreter:
                 assert isinstance(resolved(tree, asked.interpreter), File)
