@@ -30,8 +30,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _IDENTIFIERS = r"([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)"
 _VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?", re.ASCII)
 _PADDED = re.compile(r"0[0-9]+", re.ASCII)
-# What RE2 takes and Go's port of it does not: \C, and group names outside of ASCII.
-_NOT_GO = re.compile(r"(?:[^\\]|^)(?:\\\\)*(?:\\C|\(\?P?<[^>]*[^\x00-\x7f>][^>]*>)", re.DOTALL)
+_PARTS = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|\(\?P?<[^>]*>", re.DOTALL)  # literal runs, escapes, and openings of groups
 
 
 class Fault(StrEnum):
@@ -124,10 +123,19 @@ def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _REGEXP_MEMORY
-    if not _NOT_GO.search(pattern):
-        with suppress(re2.error):
+    if not any(map(_beyond_go, _PARTS.findall(pattern))):
+        with suppress(re2.error, UnicodeEncodeError):  # the latter for a lone surrogate
             return re2.compile(pattern, options)
     raise EvaluationError(Fault.BAD_REGEXP, f"{pattern!r} is not a regular expression that Go takes")
+
+
+def _beyond_go(part: str) -> bool:
+    r"""Tell what RE2 takes and Go's port of it does not: ``\C``, and names of groups outside of ASCII.
+
+    The other way round, Go 1.25 and later take Unicode classes by long or loose names (``\p{letter}``), which RE2 does
+    not know: such a pattern is a fault here.
+    """
+    return part == r"\C" or (part.startswith("(") and not part.isascii())
 
 
 def _require(expression: Expression, count: int, fault: Fault, rule: str) -> None:
