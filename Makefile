@@ -40,7 +40,7 @@ types: $(DEVELOPMENT) ## check types
 	@$(BIN)/mypy
 
 imports: $(DEVELOPMENT) ## check which package may import which
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 peers: $(MADE) ## build the programs the tests drive: oras, crane, regctl, cosign, nfd and more; needs Go
 	@$(BIN)/python -m tests.peers.build
