@@ -1,0 +1,309 @@
+"""One layer as its members arrive: names, whiteouts, links, and what content was kept of which file.
+
+Rules of the OCI image specification (``layer.md``): a whiteout ``.wh.NAME`` removes NAME of lower layers,
+``.wh..wh..opq`` all that lower layers have in its directory, neither touches its own layer. As containerd and docker do
+on overlayfs, a layer is unpacked by itself: a symbolic link of the *same* layer is followed (inside the layer's own
+root) when it stands for a directory in a member's name, one of a lower layer is not.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from compatbuild.errors import ImageError
+from compatbuild.image import tar
+from compatbuild.image.elf import ElfFacts
+from compatbuild.image.limits import Limits
+from compatbuild.image.view import MAX_LINKS, Kind
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+AUFS = ".wh..wh."
+"""Other names that begin so are aufs's own book-keeping; docker skips them (moby ``pkg/archive/whiteouts.go``)."""
+MAX_STEPS = 5_000_000
+"""Names looked at while following symbolic links in one layer; a million members through one link stay below."""
+MAX_NOTE = 500
+"""Characters of a text that says what was cut."""
+_SHARED_ENTRIES = 32_768
+"""Distinct entries shared between paths; most files of a tree have the size and mode of some other."""
+
+KINDS = {
+    tar.REGULAR: Kind.FILE,
+    tar.OLD_REGULAR: Kind.FILE,
+    tar.CONTIGUOUS: Kind.FILE,
+    tar.GNU_SPARSE: Kind.FILE,
+    tar.SYMBOLIC_LINK: Kind.SYMLINK,
+    tar.DIRECTORY: Kind.DIRECTORY,
+    tar.CHARACTER: Kind.OTHER,
+    tar.BLOCK_DEVICE: Kind.OTHER,
+    tar.FIFO: Kind.OTHER,
+}
+
+
+class Entry(NamedTuple):
+    """What a layer says of one path: ``mode`` the permission bits, ``target`` a symbolic link's text."""
+
+    kind: Kind
+    size: int
+    mode: int
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What one layer holds: a pure function of its content, the version of this tool and what was wanted.
+
+    Paths are absolute and normal, the root is ``/``. ``directories`` are those that only the names of other members
+    imply; ``links`` are hard links to files of lower layers; ``elves`` and ``files`` hold content by path, hard links
+    within the layer already followed. ``limits`` says what was cut.
+    """
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    directories: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
+    whiteouts: frozenset[str] = frozenset()
+    opaque: frozenset[str] = frozenset()
+    elves: Mapping[str, ElfFacts] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+def normal_path(name: bytes) -> str:
+    """Return a member's name as an absolute path without ``.``, ``..`` and ``//``; ``..`` never leads above the root.
+
+    Bytes that are not UTF-8 become backslash escapes, so that every path can be printed. The root is an empty string.
+    """
+    text = name.decode("utf-8", "backslashreplace").removeprefix("./").removesuffix("/")
+    if text and text[0] not in "./" and "/." not in text and "//" not in text:
+        return "/" + text
+    return joined(text.split("/"))
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Join path components, taking ``.`` and ``..`` as they are meant; the root is an empty string."""
+    path: list[str] = []
+    for part in parts:
+        if part == "..":
+            del path[-1:]
+        elif part not in ("", "."):
+            path.append(part)
+    return "/" + "/".join(path) if path else ""
+
+
+class Notes:
+    """What was cut, in words: at most so many texts, and how many more there were."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._texts: dict[str, None] = {}
+        self._more = 0
+
+    def add(self, text: str) -> None:
+        """Add a text once, and not all of it when it is long."""
+        text = text if len(text) <= MAX_NOTE else f"{text[:MAX_NOTE]}…"
+        if len(self._texts) < self._most:
+            self._texts[text] = None
+        elif text not in self._texts:
+            self._more += 1
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the texts in the order they came."""
+        return (*self._texts, f"and {self._more:,} more limits of this kind") if self._more else tuple(self._texts)
+
+
+class Collector:
+    """Takes the members of one layer in order and becomes its LayerFacts.
+
+    Inside, the root directory is an empty string, so that a parent and a name always join with a slash.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.elves: dict[str, ElfFacts] = {}
+        self.files: dict[str, bytes] = {}
+        self.notes = Notes(limits.texts)
+        self._limits = limits
+        self._entries: dict[str, Entry] = {}
+        self._links: dict[str, str] = {}
+        self._children: dict[str, list[str]] = {"": []}  # of every directory, implied or not, by its real path
+        self._aliases: dict[str, str] = {}  # directory names that lead through a symbolic link, to where
+        self._whiteouts: set[str] = set()
+        self._opaque: set[str] = set()
+        self._shared: dict[tuple[int, int, int], Entry] = {}
+        self._count = 0
+        self._long_names = 0
+        self._steps = 0
+
+    def add(self, member: tar.Member) -> str:
+        """Record a member; return its path if it is a file whose content can be read, else an empty string."""
+        self._count += 1
+        if self._count > self._limits.entries:
+            raise self._too_many()
+        path = normal_path(member.name)
+        if len(path) > self._limits.long_name and self._too_long(path):
+            return ""
+        parent, _, base = path.rpartition("/")
+        if base[:4] == WHITEOUT:
+            self._whiteout(parent, base)
+        elif base:  # without one it is the root itself
+            if parent not in self._children:
+                parent = self._enter(parent)
+                path = f"{parent}/{base}"
+            if self._record(path, parent, member):
+                return path
+        return ""
+
+    def _record(self, path: str, parent: str, member: tar.Member) -> bool:
+        """Record anything but a whiteout; say whether there is content to read."""
+        _, flag, size, mode, link, stored = member
+        if flag == tar.HARD_LINK:
+            self._hard_link(path, parent, link)
+            return False
+        kind = KINDS.get(flag)
+        if kind is None:
+            self.notes.add(f"{path}: a tar member of unknown type {chr(flag)!r} is left out")
+            return False
+        if flag != tar.DIRECTORY:
+            self._replace(path, parent)
+        elif path not in self._children:
+            self._make_directory(path, parent)
+        if flag == tar.SYMBOLIC_LINK:
+            self._entries[path] = self._symlink(path, mode, link)
+            return False
+        entry = self._shared.get((flag, size, mode))
+        self._entries[path] = entry or self._new_entry(kind, flag, size, mode)
+        if size != stored or flag == tar.GNU_SPARSE:
+            self.notes.add(f"{path} is stored as a sparse file, whose content is not read")
+            return False
+        return size > 0  # which only files have
+
+    def facts(self) -> LayerFacts:
+        """Return what was collected."""
+        return LayerFacts(
+            entries=self._entries,
+            directories=frozenset(self._children.keys() - self._entries.keys() - {""}),
+            links=self._links,
+            whiteouts=frozenset(self._whiteouts),
+            opaque=frozenset(path or "/" for path in self._opaque),
+            elves=self.elves,
+            files=self.files,
+            limits=self.notes.texts(),
+        )
+
+    def _too_many(self) -> ImageError:
+        return ImageError(f"it holds more than {self._limits.entries:,} entries")
+
+    def _too_long(self, path: str) -> bool:
+        """Count a long name, and say whether to leave it out."""
+        self._long_names += len(path)
+        over = len(path) > self._limits.path or path.count("/") > self._limits.depth
+        if over or self._long_names > self._limits.long_names:
+            self.notes.add(f"{path[:60]}…: a path of {len(path):,} characters is left out")
+            return True
+        return False
+
+    def _new_entry(self, kind: Kind, flag: int, size: int, mode: int) -> Entry:
+        entry = Entry(kind, size, mode & 0o7777)
+        if len(self._shared) < _SHARED_ENTRIES:
+            self._shared[flag, size, mode] = entry
+        return entry
+
+    def _symlink(self, path: str, mode: int, link: bytes) -> Entry:
+        target = link.decode("utf-8", "backslashreplace")
+        if len(target) > self._limits.long_name and self._too_long(target):
+            self.notes.add(f"{path}: the target of this link is left out")
+            target = ""
+        return Entry(Kind.SYMLINK, 0, mode & 0o7777, target)
+
+    def _replace(self, path: str, parent: str) -> None:
+        """Make room for anything but a directory: a member replaces what its layer had there."""
+        if path in self._entries or path in self._children or path in self._links:
+            self._forget(path)
+        else:
+            self._children[parent].append(path)
+
+    def _make_directory(self, path: str, parent: str) -> None:
+        """Make a directory where none is; where one is, its children stay."""
+        self._replace(path, parent)
+        self._children[path] = []
+
+    def _forget(self, path: str) -> None:
+        """Drop an entry and all below it; its name stays with its parent, for what replaces it."""
+        todo = [path]
+        while todo:
+            gone = todo.pop()
+            todo += self._children.pop(gone, ())
+            for table in (self._entries, self._links, self.elves, self.files):
+                table.pop(gone, None)
+        self._aliases.clear()
+
+    def _enter(self, directory: str) -> str:
+        """Return where a directory name leads in this layer, with every directory on the way in place."""
+        real = self._aliases.get(directory)
+        if real is None:
+            real = self._real(directory)
+            if real != directory:
+                self._aliases[directory] = real
+        missing = []
+        above = real
+        while above not in self._children:
+            missing.append(above)
+            above = above.rpartition("/")[0]
+        self._count += len(missing)
+        for path in reversed(missing):
+            self._make_directory(path, path.rpartition("/")[0])
+        return real
+
+    def _real(self, directory: str) -> str:
+        """Follow the layer's own symbolic links in a directory name, inside the layer's root."""
+        todo = []
+        current = directory
+        while current not in self._children:
+            current, _, part = current.rpartition("/")
+            todo.append(part)
+        links = 0
+        while todo:
+            part = todo.pop()
+            self._steps += 1
+            if part == "..":
+                current = current.rpartition("/")[0]
+            elif part not in ("", "."):
+                entry = self._entries.get(f"{current}/{part}")
+                if entry is None or entry.kind is not Kind.SYMLINK or links == MAX_LINKS:
+                    current = f"{current}/{part}"
+                    continue
+                links += 1
+                current = "" if entry.target.startswith("/") else current
+                todo.extend(reversed(entry.target.split("/")))
+        if self._steps > MAX_STEPS:
+            raise ImageError("its names lead through more symbolic links than any real layer's")
+        return current
+
+    def _whiteout(self, parent: str, base: str) -> None:
+        parent = parent if parent in self._children else self._real(parent)
+        hidden = base[len(WHITEOUT) :]
+        if base == OPAQUE:
+            self._opaque.add(parent)
+        elif hidden in ("", ".", ".."):
+            self.notes.add(f"{parent}/{base}: a whiteout that names nothing is left out")
+        elif not base.startswith(AUFS):
+            self._whiteouts.add(f"{parent}/{hidden}")
+
+    def _hard_link(self, path: str, parent: str, link: bytes) -> None:
+        """Give a path what its target has in this layer, or remember that its target is in a lower one."""
+        directory, _, base = normal_path(link).rpartition("/")
+        target = f"{directory if directory in self._children else self._real(directory)}/{base}"
+        if target in self._children or not base:
+            self.notes.add(f"{path}: a hard link to a directory is left out")
+            return
+        if target == path:
+            return
+        entry = self._entries.get(target)
+        self._replace(path, parent)
+        if entry is None:
+            self._links[path] = self._links.get(target, target)
+            return
+        self._entries[path] = entry
+        if target in self.elves:
+            self.elves[path] = self.elves[target]
+        if target in self.files:
+            self.files[path] = self.files[target]

@@ -1,0 +1,197 @@
+"""One streaming pass over one layer: stored bytes in, LayerFacts out, every digest checked on the way."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from compatbuild.errors import ImageError
+from compatbuild.image.collect import Collector, LayerFacts
+from compatbuild.image.decompress import Readable, decompressed
+from compatbuild.image.digests import Hashing
+from compatbuild.image.elf_scan import ElfScan
+from compatbuild.image.limits import Limits
+from compatbuild.image.tar import TarReader
+from compatbuild.image.wanted import Wanted
+
+ELF_MAGIC = b"\x7fELF"
+UNKNOWN_SIZE = -1
+
+Tick = Callable[[int], None]
+"""Told of so many stored bytes read; may raise to end the reading."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a layer is read for: what is wanted of it, the limits, and who is told how far it got."""
+
+    wanted: Wanted
+    limits: Limits
+    tick: Tick
+
+
+class LayerSource(Protocol):
+    """A layer that can say what it holds.
+
+    ``diff_id`` is the digest of the uncompressed layer as the config gives it, empty for what has none; ``size`` the
+    bytes to read, for progress and to begin with the largest; ``name`` says which layer this is in messages.
+    """
+
+    @property
+    def diff_id(self) -> str:
+        """The digest of the uncompressed layer."""
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+
+    def facts(self, scan: Scan) -> LayerFacts:
+        """Read the layer; ImageError when it is not what it claims to be."""
+
+
+@dataclass(frozen=True)
+class BlobLayer:
+    """A layer stored as a tar archive, compressed or not.
+
+    ``digest`` is that of the stored bytes, empty where the source has none (a docker archive names a layer by its diff
+    ID only); ``size`` the stored bytes, UNKNOWN_SIZE where nobody says; ``open`` gives the bytes.
+    """
+
+    name: str
+    digest: str
+    size: int
+    diff_id: str
+    media_type: str
+    open: Callable[[], AbstractContextManager[Readable]]
+
+    def facts(self, scan: Scan) -> LayerFacts:
+        """Stream the layer once; ImageError says which layer it is, and what is wrong with it."""
+        try:
+            with self.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
+                blob = _Blob(stream, self, scan.tick, pool)
+                content = Hashing(self.diff_id, pool, same=blob.hashing if self.diff_id == self.digest else None)
+                facts = _read(_hashed(decompressed(blob, scan.limits), content), scan)
+                blob.finish()
+                content.check("its content does not have the diff ID of the image config")
+        except ImageError as error:
+            raise ImageError(
+                f"{self.name} cannot be read",
+                why=error.what if not error.why else f"{error.what}: {error.why}",
+                remedy="fetch or build the image again; if it stays so, the image is damaged where it is stored",
+            ) from error
+        return facts
+
+
+@dataclass(frozen=True)
+class UnreadLayer:
+    """A layer that is not read, and why: its place in the order of layers stays."""
+
+    name: str
+    diff_id: str
+    why: str
+    size: int = 0
+
+    def facts(self, scan: Scan) -> LayerFacts:  # noqa: ARG002 - the protocol's signature
+        """Return facts that hold nothing but the reason."""
+        return LayerFacts(limits=(f"{self.name} is not inspected: {self.why}",))
+
+
+class _Blob:
+    """The stored bytes of a layer: counted, hashed and reported as they are read."""
+
+    def __init__(self, stream: Readable, layer: BlobLayer, tick: Tick, pool: ThreadPoolExecutor) -> None:
+        self._stream = stream
+        self._layer = layer
+        self._tick = tick
+        self._taken = 0
+        self.hashing = Hashing(layer.digest, pool)
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes; ImageError as soon as there are more than the descriptor says."""
+        piece = self._stream.read(size)
+        self._taken += len(piece)
+        if self._layer.size != UNKNOWN_SIZE and self._taken > self._layer.size:
+            raise ImageError(f"it has more than the {self._layer.size:,} bytes that were named")
+        self.hashing.update(piece)
+        self._tick(len(piece))
+        return piece
+
+    def finish(self) -> None:
+        """Read to the end, and check size and digest."""
+        while self.read(1 << 20):
+            pass
+        if self._layer.size not in (UNKNOWN_SIZE, self._taken):
+            raise ImageError(f"it has {self._taken:,} bytes where {self._layer.size:,} were named")
+        self.hashing.check("its bytes do not have the digest that the manifest names")
+
+
+def _hashed(pieces: Iterator[bytes], hashing: Hashing) -> Iterator[bytes]:
+    for piece in pieces:
+        hashing.update(piece)
+        yield piece
+
+
+def _read(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
+    """Go through the archive once, keeping of each member what is wanted of it."""
+    reader = TarReader(pieces, scan.limits)
+    collector = Collector(scan.limits)
+    keeper = Keeper(scan, collector)
+    add, starts_with, near, elf = collector.add, reader.starts_with, scan.wanted.near, scan.wanted.elf
+    for member in reader:
+        path = add(member)
+        if path:
+            is_elf = elf and starts_with(ELF_MAGIC)
+            if is_elf or near(path):
+                keeper.keep(path, member.size, reader.payload, is_elf=is_elf)
+    reader.drain()
+    return collector.facts()
+
+
+class Keeper:
+    """Decides how much of a file's content a layer's facts keep, and counts it."""
+
+    def __init__(self, scan: Scan, collector: Collector) -> None:
+        self._wanted = scan.wanted
+        self._limits = scan.limits
+        self._collector = collector
+        self._kept = 0
+        self._sources = 0
+
+    def keep(self, path: str, size: int, payload: Callable[[int], Iterator[memoryview]], *, is_elf: bool) -> None:
+        """Read what is wanted of a file; ``payload(n)`` yields its next ``n`` bytes, all with -1."""
+        limit = self._limit(path, size)
+        if is_elf and len(self._collector.elves) >= self._limits.elf_files:
+            self._collector.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
+            is_elf = False
+        if is_elf:
+            scan = ElfScan(path, size, self._wanted.interests)
+            head = bytearray()
+            for piece in payload(-1):
+                if len(head) < limit:
+                    head += piece[: limit - len(head)]
+                scan.feed(piece)
+            facts = scan.result()
+            if facts is not None:
+                self._collector.elves[path] = facts
+        else:
+            head = bytearray().join(payload(limit))
+        if limit:
+            self._collector.files[path] = bytes(head)
+
+    def _limit(self, path: str, size: int) -> int:
+        """Return how many bytes of a file to keep, and count them."""
+        limit = min(self._wanted.limit(path), size)
+        if not limit and self._wanted.is_source(path, size):
+            if self._sources == self._limits.python_sources:
+                self._collector.notes.add(f"more than {self._sources} Python sources: the others are not followed")
+                return 0
+            self._sources += 1
+            limit = size
+        if self._kept + limit > self._limits.layer_kept:
+            self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+            return 0
+        if limit == self._limits.database < size:
+            self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
+        self._kept += limit
+        return limit

@@ -1,0 +1,121 @@
+"""Which files' content is kept of an image: what interests name, the databases of packages, and how it starts.
+
+The files that a container starts with are not known before the layers are read, only their names: the words of
+Entrypoint and Cmd. A script of that name is kept wherever it lies, and the Python sources around the program with it,
+so that the import graph can be followed without a second pass.
+"""
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from compatbuild.image import packages
+from compatbuild.image.interests import FileInterest, Interests, glob_pattern
+from compatbuild.image.limits import Limits
+from compatbuild.image.view import ImageConfig
+
+OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+"""Where os-release(5) puts the file, in the order in which it is looked for."""
+MAX_WORDS = 64
+"""Words of the command line that are taken for names of programs; a command line of a shell holds many."""
+MAX_ROOTS = 16
+"""Directories whose Python sources are kept."""
+
+_WORD = re.compile(r"""[^\s;&|<>()"'`$=,]+""")
+_SITE = ("/site-packages/", "/dist-packages/", "/node_modules/")
+_SYSTEM = tuple(f"/{name}/" for name in "bin boot dev etc lib lib64 opt proc run sbin sys usr var".split())
+"""What is the distribution's in a root directory (FHS 3.0), when that is where the program lies too."""
+_SHARED = frozenset(("/bin", "/usr/bin", "/usr/local/bin", "/usr", "/usr/lib", "/usr/local", "/usr/local/lib", "/lib"))
+"""Directories of many programs, whose Python sources are not this one's."""
+
+
+class _Rule(NamedTuple):
+    """A glob with the literal text at both ends, by which nearly every path is refused cheaply."""
+
+    prefix: str
+    suffix: str
+    pattern: re.Pattern[str]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the config says of how the image starts: file names of programs, directories of Python sources."""
+
+    names: frozenset[str] = frozenset()
+    roots: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(config: ImageConfig) -> "Start":
+        """Read it from Entrypoint, Cmd, WorkingDir and PYTHONPATH."""
+        words = [word for text in config.argv for word in _WORD.findall(text)][:MAX_WORDS]
+        programs = [word for word in words if word[0] != "-" and posixpath.basename(word) not in ("", ".", "..")]
+        working_dir = posixpath.normpath(f"/{config.working_dir}")
+        beside = [posixpath.dirname(posixpath.join(working_dir, word)) for word in programs if "/" in word]
+        search = config.environment.get("PYTHONPATH", "").split(":")
+        roots = [posixpath.normpath(path) for path in (working_dir, *beside, *search) if path.startswith("/")]
+        return Start(
+            names=frozenset(posixpath.basename(word) for word in programs),
+            roots=tuple(dict.fromkeys(root for root in roots if root not in _SHARED))[:MAX_ROOTS],
+        )
+
+
+class Wanted:
+    """Answers, for each file of a layer, how much of it to keep; made once an image, asked for every member."""
+
+    def __init__(self, interests: Interests, start: Start, limits: Limits) -> None:
+        self.interests = interests
+        self.limits = limits
+        files = [*interests.files, *(FileInterest(path) for path in OS_RELEASE)]
+        if interests.packages:
+            files += packages.files(limits)
+        files += [FileInterest("/**/" + _literal(name), limits.script) for name in sorted(start.names)]
+        self._rules = [_rule(interest) for interest in files]
+        self._roots = tuple(f"{root}/" for root in start.roots if root != "/")
+        self._at_root = "/" in start.roots
+        # A path is looked at closely only if it begins, or ends, as some rule does.
+        self._near_prefixes = tuple({rule.prefix for rule in self._rules if len(rule.prefix) > 1})
+        self._near_suffixes = tuple({rule.suffix for rule in self._rules if len(rule.prefix) <= 1})
+        if start.roots:
+            self._near_suffixes += (".py",)
+
+    @property
+    def elf(self) -> bool:
+        """Whether anything in an ELF file is of interest."""
+        i = self.interests
+        return bool(i.elf or i.device_code or i.bpf or i.go or i.markers)
+
+    def near(self, path: str) -> bool:
+        """Say whether a path may be wanted at all; true for few that are not, and cheap."""
+        return path.startswith(self._near_prefixes) or path.endswith(self._near_suffixes)
+
+    def limit(self, path: str) -> int:
+        """Return how many bytes of a file to keep, 0 for none."""
+        return max(
+            (
+                rule.limit
+                for rule in self._rules
+                if path.startswith(rule.prefix) and path.endswith(rule.suffix) and rule.pattern.fullmatch(path)
+            ),
+            default=0,
+        )
+
+    def is_source(self, path: str, size: int) -> bool:
+        """Say whether a file is a Python source of the program itself: whole or not at all, for half of one is none."""
+        return (
+            path.endswith(".py")
+            and size <= self.limits.python_source
+            and (path.startswith(self._roots) or (self._at_root and not path.startswith(_SYSTEM)))
+            and not any(part in path for part in _SITE)
+        )
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"[*?]", "?", name)
+
+
+def _rule(interest: FileInterest) -> _Rule:
+    glob = interest.glob
+    literal = re.split(r"[*?]", glob)
+    return _Rule(literal[0], literal[-1] if len(literal) > 1 else "", glob_pattern(glob), interest.limit)
