@@ -32,7 +32,7 @@ ASSEMBLE = Step(
 )
 STEPS = (
     Step("What does it need of its host, and why?", f"compatbuild infer {IMAGE} -o table -o json=report.json"),
-    Step("Start a template, to be kept in git", "compatbuild init --template gpu"),
+    Step("Start a template, to be kept in git", "compatbuild init"),
     Step("Refine with it what was inferred", "compatbuild refine report.json -o spec=compat.yaml"),
     Step("Does the specification say what it means?", "compatbuild validate compat.yaml"),
     Step("Put it beside the image", f"compatbuild attach {IMAGE} compat.yaml"),
