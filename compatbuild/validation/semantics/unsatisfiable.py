@@ -1,0 +1,64 @@
+"""Expressions that no host can satisfy together, as far as that is certain."""
+
+from collections.abc import Iterable, Iterator
+
+from compatbuild.nfd.comparison import number
+from compatbuild.validation.issue import Problem, Rule, Severity
+from compatbuild.validation.kinds import is_instance
+from compatbuild.validation.operators import TWO_BOUNDS
+from compatbuild.validation.outline import Expression, Outline, Term
+from compatbuild.validation.satisfiability import satisfiable
+
+_Known = dict[tuple[str, str], list[Expression]]
+
+
+def _check(outline: Outline) -> Iterator[Problem]:
+    for rule in outline.rules:
+        known: _Known = {}
+        yield from _contradictions(rule.terms, known)
+        for branch in rule.branches:
+            yield from _contradictions(branch.terms, {key: list(group) for key, group in known.items()})
+
+
+def _contradictions(terms: Iterable[Term], known: _Known) -> Iterator[Problem]:
+    """Yield the expressions that cannot hold with those before them; what can is added to ``known``."""
+    for term in terms:
+        for expression in term.expressions:
+            if expression.element is None or expression.values is None:
+                continue
+            if _misordered(expression) or not satisfiable([expression]):
+                yield Problem(expression.place, f"no value satisfies this: {_words(expression)}")
+                continue
+            if is_instance(expression.feature):
+                continue  # another term may be met by another device
+            group = known.setdefault((expression.feature, expression.element.text), [])
+            if satisfiable([*group, expression]):
+                group.append(expression)
+            else:
+                lines = sorted({other.place.line for other in group})
+                told = ", ".join(map(str, lines[:5]))
+                yield Problem(
+                    expression.place, f"no value satisfies this and line {told} together: {_words(expression)}"
+                )
+
+
+def _misordered(expression: Expression) -> bool:
+    """Tell whether NFD refuses a range of numbers because the first is not below the second, equal ones included."""
+    bounds = [number(text) for text in expression.texts]
+    if expression.operator not in TWO_BOUNDS or expression.type is not None or len(bounds) != 2:
+        return False
+    low, high = bounds
+    return low is not None and high is not None and low >= high
+
+
+def _words(expression: Expression) -> str:
+    return " ".join([expression.operator, *expression.texts][:6])
+
+
+RULE = Rule(
+    id="unsatisfiable",
+    title="A range or set that no host can satisfy",
+    severity=Severity.ERROR,
+    remedy="correct the bounds; for alternatives use matchAny",
+    check=_check,
+)
