@@ -1,0 +1,54 @@
+"""The requirements document: what a rendered template is, and what the specification is compiled from."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from compatbuild.model.base import Model
+from compatbuild.model.requirement import AnyRequirement
+from compatbuild.refine.yaml_model import load
+
+DOCUMENT_VERSION = "compatbuild/v1"
+DEFAULT_TAG = "required"
+MAX_REQUIREMENTS = 1000
+"""Requirements in one list; an image has a dozen."""
+
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$", max_length=63)]
+"""A tag: what may stand between the commas of ``--tags``, and in a Kubernetes label value."""
+
+Description = Annotated[str, Field(max_length=2000)]
+
+Requirements = Annotated[
+    tuple[AnyRequirement, ...],
+    Field(max_length=MAX_REQUIREMENTS),
+    # `requirements:` above an empty list that a template printed nothing for
+    BeforeValidator(lambda value: () if value is None else value),
+]
+
+
+class Preference(Model):
+    """A further set: hosts that also meet these requirements are preferred, by weight (1 to 100)."""
+
+    tag: Tag
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    description: Description = ""
+    requirements: Annotated[tuple[AnyRequirement, ...], Field(min_length=1, max_length=MAX_REQUIREMENTS)]
+
+
+class RequirementsDocument(Model):
+    """What an image needs of its host, in its author's words.
+
+    All ``requirements`` must hold; they become one set with one rule under ``tag``. ``preferences`` become more
+    sets.
+    """
+
+    version: Literal["compatbuild/v1"]
+    tag: Tag = DEFAULT_TAG
+    description: Description = ""
+    requirements: Requirements = ()
+    preferences: Annotated[tuple[Preference, ...], Field(max_length=MAX_REQUIREMENTS)] = ()
+
+
+def parse(text: str, name: str = "-") -> RequirementsDocument:
+    """Read a requirements document; TemplateError names the file, and the line and key of each problem."""
+    return load(text.encode("utf-8", "replace"), name, RequirementsDocument, "a requirements document")

@@ -1,0 +1,50 @@
+"""Start a project: a template to edit and a settings file."""
+
+from pathlib import Path
+
+from compatbuild.errors import UsageError
+from compatbuild.refine.quoting import word
+from compatbuild.refine.render import find_template
+from compatbuild.refine.settings import SETTINGS_NAME, SETTINGS_SCHEMA
+
+TEMPLATE_NAME = "compat.yaml.j2"
+
+_SETTINGS = """\
+# yaml-language-server: $schema={schema}
+# Settings of compatbuild for this project; a flag or a COMPATBUILD_ variable overrides each.
+{image}
+template: {template}  # relative to this file
+
+# platforms: [linux/amd64, linux/arm64]   # or [all]
+# sign: key:cosign.key                    # or kms:URI, or keyless
+# verify: {{key: cosign.pub}}               # or {{identity: …, issuer: …}}
+# check: {{os: [all]}}                      # what `compatbuild check` compares with
+# registry: {{ca_file: ca.pem}}
+"""
+
+
+def init(directory: Path, template: str = "default", image: str | None = None, *, force: bool = False) -> list[Path]:
+    """Write ``compat.yaml.j2``, a copy of a shipped template to edit, and ``.compatbuild.yaml``; return both paths.
+
+    Raises UsageError, and writes nothing, when either is there already and ``force`` is not given.
+    """
+    source = find_template(template)
+    targets = {
+        directory / TEMPLATE_NAME: source.read_text(encoding="utf-8"),
+        directory / SETTINGS_NAME: _SETTINGS.format(
+            schema=SETTINGS_SCHEMA,
+            image=f"image: {word(image)}" if image else "# image: registry.example/team/app:1.2",
+            template=TEMPLATE_NAME,
+        ),
+    }
+    existing = [path for path in targets if path.exists() or path.is_symlink()]
+    if existing and not force:
+        names = " and ".join(path.name for path in existing)
+        raise UsageError(
+            f"{names} is there already", why=f"in {directory}", remedy="edit it, or overwrite it with --force"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, text in targets.items():
+        path.unlink(missing_ok=True)  # a symbolic link is replaced, never followed
+        path.write_text(text, encoding="utf-8")
+    return list(targets)

@@ -1,0 +1,84 @@
+"""``.compatbuild.yaml``: what a project would otherwise repeat on every command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from compatbuild.errors import UsageError
+from compatbuild.model.base import Model
+from compatbuild.refine.yaml_model import load
+
+SETTINGS_NAME = ".compatbuild.yaml"
+SETTINGS_SCHEMA = "https://compatbuild.org/schemas/compatbuild-settings-v1.schema.json"
+MAX_SETTINGS_BYTES = 64 * 1024
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class VerifySettings(Model):
+    """Whose signature counts: a public key, or an identity and who vouches for it."""
+
+    key: Annotated[Text, Field(description="File of the public key, PEM.")] = ""
+    identity: Annotated[Text, Field(description="Identity in the signing certificate.")] = ""
+    issuer: Annotated[Text, Field(description="OIDC issuer of that identity.")] = ""
+    trusted_root: Annotated[Text, Field(description="Sigstore trusted root, JSON.")] = ""
+
+
+class RegistrySettings(Model):
+    """How to reach the registry."""
+
+    plain_http: Annotated[bool, Field(description="Talk to it without TLS.")] = False
+    insecure: Annotated[bool, Field(description="Do not check its certificate.")] = False
+    ca_file: Annotated[Text, Field(description="Certificate authorities to trust, PEM.")] = ""
+    config: Annotated[Text, Field(description="Credentials file in docker's format.")] = ""
+
+
+class CheckSettings(Model):
+    """What `check` runs against when nothing is named."""
+
+    os: Annotated[tuple[Text, ...], Field(description="Names of host profiles, or `all`.")] = ()
+
+
+class SettingsFile(Model):
+    """What may stand in the file; a flag or a ``COMPATBUILD_`` variable overrides each."""
+
+    image: Annotated[Text, Field(description="The image that is inferred from and published to.")] = ""
+    template: Annotated[Text, Field(description="Template file, or the name of a shipped template.")] = ""
+    platforms: Annotated[tuple[Text, ...], Field(description="os/arch[/variant] of each image, or `all`.")] = ()
+    sign: Annotated[Text, Field(description="key:FILE, kms:URI or keyless.", pattern=r"^(|keyless|(key|kms):.+)$")] = ""
+    verify: VerifySettings = VerifySettings()
+    registry: RegistrySettings = RegistrySettings()
+    check: CheckSettings = CheckSettings()
+
+
+class Settings(SettingsFile):
+    """The settings of one project, and the directory of their file, to which files named in them are relative."""
+
+    directory: Path
+
+    def file(self, name: str) -> Path:
+        """Return a file named in the settings."""
+        return self.directory / name
+
+
+def find_settings(start: Path) -> Path | None:
+    """Return the settings file that applies in a directory: there, or above it up to the root of the git work tree.
+
+    Outside of a work tree only the directory itself counts: whoever can write to /tmp must not configure the tool.
+    """
+    directory = start.resolve()
+    above = [directory, *directory.parents]
+    roots = [index for index, one in enumerate(above) if (one / ".git").exists()]
+    candidates = (one / SETTINGS_NAME for one in above[: roots[0] + 1 if roots else 1])
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a settings file; UsageError names the file, and the line and key of each problem."""
+    with path.open("rb") as file:
+        data = file.read(MAX_SETTINGS_BYTES + 1)
+    if len(data) > MAX_SETTINGS_BYTES:
+        raise UsageError(f"{path} is too large", why=f"settings have at most {MAX_SETTINGS_BYTES} bytes")
+    found = load(data, str(path), SettingsFile, "a settings file", error=UsageError)
+    return Settings(**found.model_dump(), directory=path.parent)
