@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from compatbuild.cli import attach, detector, infer, init, key, publish, pull, refine, show, sign, validate, verify, version
+from compatbuild.cli import (
+    attach,
+    detector,
+    infer,
+    init,
+    key,
+    publish,
+    pull,
+    refine,
+    show,
+    sign,
+    validate,
+    verify,
+    version,
+)
 from compatbuild.cli.output import show_error
 from compatbuild.errors import CompatError
 
@@ -62,7 +76,8 @@ def main() -> None:
 
 def _wants_json(argv: list[str]) -> bool:
     """Say whether a result was asked for as JSON, so that an error is told as JSON too."""
-    return any(
-        (flag in ("-o", "--output") and value.partition("=")[0] == "json") or flag.startswith(("-ojson", "--output=json"))
-        for flag, value in zip(argv, [*argv[1:], ""], strict=True)
-    )
+    for flag, value in zip(argv, [*argv[1:], ""], strict=True):
+        wish = value if flag in ("-o", "--output") else flag.removeprefix("--output=").removeprefix("-o")
+        if wish.partition("=")[0] == "json" and wish != flag:
+            return True
+    return False

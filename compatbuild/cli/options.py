@@ -1,9 +1,13 @@
 """The options that several commands share, each described once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from compatbuild.registry.options import RegistryOptions
+    from compatbuild.signing.keys import PrivateKey
 
 Output = Annotated[
     list[str] | None,
@@ -71,7 +75,8 @@ Template = Annotated[
         "--template",
         metavar="FILE|NAME",
         envvar="COMPATBUILD_TEMPLATE",
-        help="The template to refine with, or the name of a shipped one. Default: .compatbuild.yaml's, else compat.yaml.j2 here, else `default`.",
+        help="The template to refine with, or the name of a shipped one. Default: the one .compatbuild.yaml names, "
+        "else compat.yaml.j2 here, else `default`.",
     ),
 ]
 Key = Annotated[
@@ -88,3 +93,42 @@ Sign = Annotated[
         "Its password is read from COSIGN_PASSWORD, else asked for.",
     ),
 ]
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="REF", help="A registry reference (host/repository:tag), or oci-dir:PATH:TAG."),
+]
+
+
+def registry(plain_http: bool, insecure: bool, ca_file: Path | None, registry_config: Path | None) -> "RegistryOptions":
+    """Gather the registry options of a command."""
+    from compatbuild.registry.options import RegistryOptions
+
+    return RegistryOptions(plain_http=plain_http, insecure=insecure, ca_file=ca_file, registry_config=registry_config)
+
+
+def signer(sign: str | None) -> "PrivateKey | None":
+    """Return the private key that ``--sign key:FILE`` names, None without the option.
+
+    Its password is COSIGN_PASSWORD if that is set, else it is asked for when the file needs one.
+    """
+    import os
+
+    from compatbuild.errors import UsageError
+    from compatbuild.signing import keyfiles
+
+    if sign is None:
+        return None
+    kind, _, name = sign.partition(":")
+    if kind != "key" or not name:
+        raise UsageError(
+            f"cannot sign with {sign!r}",
+            why="this version signs with a private key in a file",
+            remedy="use --sign key:FILE; `compatbuild key generate` makes one",
+        )
+    pem = keyfiles.read(Path(name))
+    password = os.environ.get("COSIGN_PASSWORD")
+    if password is None and keyfiles.is_encrypted(pem):
+        password = typer.prompt(
+            "Password of the private key", hide_input=True, default="", show_default=False, err=True
+        )
+    return keyfiles.private_key(pem, password.encode() if password is not None else None)

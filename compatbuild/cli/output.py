@@ -76,7 +76,7 @@ def tell(text: str, *, quiet: bool = False) -> None:
 def show_error(error: CompatError, *, as_json: bool) -> None:
     """Print an error on stderr: one line each of what, why and what to do, or one JSON object."""
     if as_json:
-        from compatbuild.report.documents import to_json  # noqa: PLC0415 - only a failing -o json needs it
+        from compatbuild.report.documents import to_json
 
         typer.echo(to_json(error.as_json()), err=True, nl=False)
         return

@@ -1,7 +1,5 @@
 """``compatbuild version``."""
 
-
-
 from compatbuild.cli import options
 from compatbuild.cli.output import emit
 from compatbuild.version import __version__
@@ -12,11 +10,9 @@ def version(output: options.Output = None) -> None:
 
     [dim]Example: compatbuild version -o json[/dim]
     """
-    from compatbuild.knowledge import load  # noqa: PLC0415 - reading the knowledge takes longer than all the rest
-    from compatbuild.report.documents import to_json  # noqa: PLC0415
+    from compatbuild.knowledge import load
+    from compatbuild.report.documents import to_json
 
     value = {"compatbuild": __version__, "knowledge": load().as_of}
     lines = f"compatbuild {__version__}, knowledge of {value['knowledge']}\n"
     emit(output, {"table": lambda: lines, "json": lambda: to_json(value)}, "table")
-
-

@@ -1,0 +1,5 @@
+"""``python -m compatbuild``."""
+
+from compatbuild.cli.app import main
+
+main()

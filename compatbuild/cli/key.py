@@ -1,0 +1,46 @@
+"""``compatbuild key generate``."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compatbuild.cli.output import tell
+
+app = typer.Typer(help="Keys to sign with.", no_args_is_help=True)
+
+
+@app.callback()
+def keys() -> None:
+    """Keys to sign with."""
+
+
+@app.command()
+def generate(
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="PREFIX", help="Write PREFIX.key (private) and PREFIX.pub (public)."),
+    ] = Path("cosign"),
+) -> None:
+    """Make a key pair as `cosign generate-key-pair` does; the private key is encrypted.
+
+    Its password is COSIGN_PASSWORD, which may be empty, else it is asked for. Files that exist are never overwritten.
+
+    [dim]Example: compatbuild key generate -o release[/dim]
+    """
+    from compatbuild.signing.keyfiles import write_pair
+
+    password = os.environ.get("COSIGN_PASSWORD")
+    if password is None:
+        password = typer.prompt(
+            "Password for the private key",
+            hide_input=True,
+            confirmation_prompt=True,
+            default="",
+            show_default=False,
+            err=True,
+        )
+    pair = write_pair(output.with_name(f"{output.name}.key"), output.with_name(f"{output.name}.pub"), password.encode())
+    tell(f"wrote {pair.private_path}, the private key: keep it secret")
+    tell(f"wrote {pair.public_path}, the public key: give it to whoever verifies")

@@ -1,0 +1,45 @@
+"""``compatbuild validate``."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compatbuild.cli import options
+from compatbuild.cli.output import emit
+
+if TYPE_CHECKING:
+    from compatbuild.validation.issue import Issue
+
+EXIT_INVALID = 12
+
+
+def validate(
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Specifications; - is stdin.")],
+    output: options.Output = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+) -> None:
+    """Find everything that is wrong with a specification, and say how to mend it.
+
+    Formats: table, json. Exit code 12 when there is an error.
+
+    [dim]Example: compatbuild validate compat.yaml[/dim]
+    """
+    from compatbuild import api
+    from compatbuild.report.documents import to_json
+    from compatbuild.report.issues import listing
+
+    issues: list[Issue] = []
+    for name in specs:
+        if name == "-":
+            issues += api.validate(sys.stdin.buffer.read(2 << 20), name="stdin")
+        else:
+            issues += api.validate(name)
+    value: dict[str, Any] = {
+        "schema": "compatbuild.validation/v1",
+        "specs": specs,
+        "issues": [issue.model_dump(mode="json") for issue in issues],
+    }
+    emit(output, {"table": lambda: listing(issues, specs), "json": lambda: to_json(value)}, "table")
+    if any(strict or issue.severity.value == "error" for issue in issues):
+        raise typer.Exit(EXIT_INVALID)

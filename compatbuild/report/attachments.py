@@ -1,0 +1,66 @@
+"""The tree of what is attached to an image."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from compatbuild.registry.artifact import CREATED, REPORT, SPEC
+from compatbuild.registry.overview import Attachment, Overview
+from compatbuild.report.text import plain
+
+NAMES = {
+    SPEC.artifact_type: "specification",
+    REPORT.artifact_type: "report",
+    "application/vnd.dev.sigstore.bundle.v0.3+json": "signature",
+    "application/vnd.dev.cosign.artifact.sig.v1+json": "signature (older format)",
+}
+
+
+def as_tree(reference: str, found: Sequence[Overview]) -> str:
+    """Return an indented tree: image, then index and platforms, then what is attached to each."""
+    lines = [plain(reference)]
+    for one in found:
+        kind = "index" if one.subject.is_index else str(one.subject.platform or "image")
+        lines.append(f"  {kind}  {one.subject.descriptor.digest}")
+        lines += _branch(one.attachments, "    ")
+        if not one.attachments:
+            lines.append("    nothing attached")
+    return "\n".join(lines) + "\n"
+
+
+def _branch(found: Sequence[Attachment], indent: str) -> Iterator[str]:
+    for one in found:
+        descriptor = one.referrer.descriptor
+        name = NAMES.get(descriptor.artifact_type) or plain(descriptor.artifact_type, 60) or "artifact without a type"
+        created = descriptor.annotations.get(CREATED, "")
+        yield f"{indent}{name}  {descriptor.digest}{f'  {plain(created, 40)}' if created else ''}"
+        if one.referrer.rejected:
+            yield f"{indent}  not used: {plain(one.referrer.rejected)}"
+        yield from _branch(one.attachments, f"{indent}  ")
+
+
+def as_value(reference: str, found: Sequence[Overview]) -> dict[str, Any]:
+    """Return the tree as the JSON value ``compatbuild.attachments/v1``."""
+    return {
+        "schema": "compatbuild.attachments/v1",
+        "reference": reference,
+        "subjects": [
+            {
+                "digest": one.subject.descriptor.digest,
+                "kind": "index" if one.subject.is_index else "image",
+                "platform": str(one.subject.platform or ""),
+                "attachments": [_value(a) for a in one.attachments],
+            }
+            for one in found
+        ],
+    }
+
+
+def _value(one: Attachment) -> dict[str, Any]:
+    descriptor = one.referrer.descriptor
+    return {
+        "digest": descriptor.digest,
+        "artifact_type": descriptor.artifact_type,
+        "created": descriptor.annotations.get(CREATED, ""),
+        "rejected": one.referrer.rejected,
+        "attachments": [_value(a) for a in one.attachments],
+    }
