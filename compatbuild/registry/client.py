@@ -121,7 +121,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
             )
         if limit is None and response.ok:
             return response
-        return self._read(response, MAX_INDEX if limit is None else limit)
+        # An error's own words may be longer than what was asked for.
+        return self._read(response, limit if limit is not None and response.ok else MAX_INDEX)
 
     def _follow(
         self, method: str, url: str, data: bytes | None, headers: dict[str, str], authorization: str

@@ -159,8 +159,8 @@ def _entries(raw: bytes, what: str) -> Entries:
         document = parse_json(raw, MAX_INDEX, what)
     except ContentError as error:
         raise ReferrersError(error.what, why=error.why, remedy=error.remedy) from error
-    # Go writes an empty list it never filled as null.
-    entries = document.get("manifests") or []
+    # Go writes a list that it never filled as null.
+    entries = [] if document.get("manifests") is None else document["manifests"]
     is_index = document.get("mediaType", OCI_INDEX) == OCI_INDEX and document.get("schemaVersion") == 2
     if not is_index or "manifests" not in document or not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         why = "it is not version 2, or lacks a list of manifests; nothing was changed"

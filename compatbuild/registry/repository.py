@@ -6,6 +6,7 @@ never the truth, but one that contradicts the bytes is an error.
 
 import io
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urljoin
@@ -37,6 +38,12 @@ from compatbuild.registry.trust import origin_of
 ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
 NO_API = frozenset({400, 404, 405, 501})
 """Answers to a listing that mean there is no referrers API; a 5xx or a 403 means that it failed."""
+SECOND_CHANCE = frozenset({400, 404, 409})
+"""Refusals of a manifest that are tried once more: a store that is busy or lags behind may not see the blobs yet.
+
+docker-registry 2.8.2 answered 400 DIGEST_INVALID to one of 96 writers that pushed the same empty config at once.
+"""
+SECOND_PAUSE = 0.5
 REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
@@ -140,7 +147,8 @@ class RegistryRepository:
         url = f"{self._base}/manifests/{tag or descriptor.digest}"
         headers = {"Content-Type": media_type}
         response = self._client.do_request(url, "PUT", data=raw, headers=headers)
-        if response.status_code == requests.codes.conflict:
+        if response.status_code in SECOND_CHANCE:
+            time.sleep(SECOND_PAUSE)
             response = self._client.do_request(url, "PUT", data=raw, headers=headers)
         self._expect(response, f"write manifest {tag or descriptor.digest}", 201, 200, 202)
         _check_header(response, ManifestBytes(raw, descriptor))
@@ -194,7 +202,10 @@ class RegistryRepository:
         """Upload a blob in one piece; a broken upload is started anew, from the first request on."""
         started = self._client.attempt("POST", f"{self._base}/blobs/uploads/")
         self._expect(started, "start an upload", 202)
-        url = urljoin(started.url, started.headers.get("Location", ""))
+        location = started.headers.get("Location")
+        if not location:
+            raise RegistryError(f"{self.name} cannot take an upload", why="it does not say where to send it")
+        url = urljoin(started.url, location)
         self._stay(url, "for an upload")
         url += ("&" if "?" in url else "?") + urlencode({"digest": digest})
         done = self._client.attempt("PUT", url, raw, {"Content-Type": "application/octet-stream"})
