@@ -5,31 +5,29 @@ empty config (OCI image-spec v1.1, ``manifest.md``), the signed manifest as subj
 a verifier; other tools filter on the annotations.
 """
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from compatbuild.registry.descriptor import OCI_EMPTY, OCI_MANIFEST, Descriptor, canonical_json, describe
+from compatbuild.registry.artifact import CREATED, EMPTY_CONFIG, Artifact
+from compatbuild.registry.descriptor import OCI_MANIFEST, Descriptor, ManifestBytes, canonical_json, describe
 from compatbuild.signing import bundle, statement
 
-EMPTY = b"{}"
 CONTENT = "dev.sigstore.bundle.content"
 PREDICATE_TYPE = "dev.sigstore.bundle.predicateType"
-CREATED = "org.opencontainers.image.created"
 
 
-def build(layer: Descriptor, subject: Descriptor, created: datetime, *, predicate_type: str = statement.SIGN) -> bytes:
-    """Return the manifest of the bundle that ``layer`` describes; ``created`` is written in UTC, to the second."""
-    return canonical_json(
+def build(content: bytes, subject: Descriptor, created: str, *, predicate_type: str = statement.SIGN) -> Artifact:
+    """Return the artifact that hangs the bundle ``content`` on ``subject``; ``created`` is RFC 3339 in UTC."""
+    annotations = {CONTENT: "dsse-envelope", PREDICATE_TYPE: predicate_type, CREATED: created}
+    raw = canonical_json(
         {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "artifactType": bundle.MEDIA_TYPE,
-            "config": describe(EMPTY, OCI_EMPTY).as_json(),
-            "layers": [layer.bare().as_json()],
+            "config": EMPTY_CONFIG.bare().as_json(),
+            "layers": [describe(content, bundle.MEDIA_TYPE).as_json()],
             "subject": subject.bare().as_json(),
-            "annotations": {
-                CONTENT: "dsse-envelope",
-                PREDICATE_TYPE: predicate_type,
-                CREATED: created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            },
+            "annotations": annotations,
         }
     )
+    descriptor = replace(describe(raw, OCI_MANIFEST), artifact_type=bundle.MEDIA_TYPE, annotations=annotations)
+    return Artifact(ManifestBytes(raw, descriptor), content, bundle.MEDIA_TYPE)

@@ -1,10 +1,14 @@
 """Keys are made once a run: generating and sealing them costs more than using them."""
 
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from compatbuild.registry.layout import LayoutStore
 from compatbuild.signing import keys
 from compatbuild.signing.keys import PrivateKey
+from tests.builders.signing import empty_layout
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +31,9 @@ def every_key(key: PrivateKey) -> dict[str, PrivateKey]:
         ed25519.Ed25519PrivateKey.generate(),
     )
     return {one.public_key.algorithm: one for one in (key, *map(PrivateKey.of, made))}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LayoutStore:
+    """An empty OCI layout."""
+    return empty_layout(tmp_path / "layout")

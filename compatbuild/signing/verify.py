@@ -1,0 +1,175 @@
+"""Verification: whether an image is its author's, and which specification the same author signed for exactly it.
+
+A signature on the image says nothing about the specification, so both are needed. Anyone with the right to push can
+attach a specification; one that is unsigned or somebody else's never wins, and does no harm unless ``strict``.
+Without a transparency log a deleted newest specification goes unnoticed: name the expected one to notice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from compatbuild.errors import NotFoundError, UsageError, VerificationError
+from compatbuild.registry.artifact import SPEC
+from compatbuild.registry.candidates import Candidate
+from compatbuild.registry.descriptor import Descriptor
+from compatbuild.registry.layout import LayoutStore
+from compatbuild.registry.store import Store
+from compatbuild.signing import signatures
+from compatbuild.signing.keys import PublicKey
+from compatbuild.signing.nfdchoice import nfd_choice
+from compatbuild.signing.signatures import Signature
+from compatbuild.signing.standing import SIGNED, Judged, Standing, judge
+
+MAX_TOLD = 5  # signatures or candidates named in one message; all of them are in the examination
+NO_LOG = (
+    "a signature by a key is in no transparency log: nobody else can see what was signed, or that it was taken back"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All there is to know before a verdict: every signature on the image, every specification attached to it.
+
+    ``nfd_takes`` is the digest of the artifact NFD's own client would use, empty when it would find none, None for an
+    OCI layout, which it cannot read.
+    """
+
+    subject: Descriptor
+    image_signatures: tuple[Signature, ...]
+    candidates: tuple[Judged, ...]
+    nfd_takes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The verdict that all is well: ``spec`` is in force, ``content`` its bytes (YAML, not yet decoded)."""
+
+    examination: Examination
+    spec: Candidate
+    content: bytes
+    warnings: tuple[str, ...]
+
+    @property
+    def subject(self) -> Descriptor:
+        """The manifest or index that was verified; nothing was decided about any other of the same image."""
+        return self.examination.subject
+
+    @property
+    def image_signatures(self) -> tuple[Signature, ...]:
+        """Every signature on it, those that count and those that do not."""
+        return self.examination.image_signatures
+
+    @property
+    def candidates(self) -> tuple[Judged, ...]:
+        """Every specification attached to it."""
+        return self.examination.candidates
+
+
+def verify(
+    store: Store,
+    subject: Descriptor,
+    keys: Sequence[PublicKey],
+    *,
+    strict: bool = False,
+    spec_digest: str = "",
+    now: datetime | None = None,
+) -> Verified:
+    """Return the specification that the owner of one of ``keys`` signed for ``subject``, an image of theirs.
+
+    ``spec_digest`` names the artifact that must be the one in force. ``strict`` makes everything that would be a
+    warning a failure. Errors: VerificationError when it is not so, NotFoundError when no specification is attached at
+    all, RegistryError when the store cannot be asked, UsageError without keys.
+    """
+    found = examine(store, subject, keys, now=now)
+    spec = decide(found, spec_digest=spec_digest)
+    warnings = doubts(found, spec)
+    if strict and warnings:
+        raise VerificationError(
+            f"{subject.digest} does not pass strict verification",
+            why="; ".join(warnings[:MAX_TOLD]),
+            remedy="detach what does not belong there, or verify without 'strict'",
+        )
+    assert spec.layer is not None  # a candidate without exactly one layer is rejected, so never in force
+    return Verified(found, spec, store.blob(spec.layer, SPEC.limit), warnings)
+
+
+def examine(
+    store: Store, subject: Descriptor, keys: Sequence[PublicKey], *, now: datetime | None = None
+) -> Examination:
+    """Look at everything and decide nothing; errors as ``verify`` has them, but for VerificationError."""
+    if not keys:
+        raise UsageError("there is no key to verify with", why="none was given", remedy="give a public key")
+    return Examination(
+        subject,
+        signatures.find(store, subject, keys),
+        judge(store, subject, keys, now or datetime.now(UTC)),
+        None if isinstance(store, LayoutStore) else nfd_choice(store.referrers(subject.digest)),
+    )
+
+
+def decide(found: Examination, *, spec_digest: str = "") -> Candidate:
+    """Return the specification in force; VerificationError or NotFoundError when there is none that may be believed."""
+    digest = found.subject.digest
+    if not found.candidates:
+        raise NotFoundError(
+            f"no specification is attached to {digest}",
+            why="none is listed among its referrers",
+            remedy="publish one ('compatbuild publish'), or name the platform or index that has one",
+        )
+    if not any(one.counts for one in found.image_signatures):
+        told = [f"{one.format} {one.descriptor.digest}: {one.reason}" for one in found.image_signatures]
+        raise VerificationError(
+            f"{digest} is not signed by any of the given keys",
+            why=_list(told) or "it has no signature, neither a bundle nor one in cosign's older format",
+            remedy="check the key, or sign the image ('compatbuild sign')",
+        )
+    return _in_force(found.candidates, digest, spec_digest)
+
+
+def doubts(found: Examination, spec: Candidate) -> tuple[str, ...]:
+    """Return what somebody should know although ``spec`` is in force: one sentence each, none when all is clean."""
+    told = [
+        f"{one.descriptor.digest} is attached as well and was ignored ({one.standing}): {one.reason}"
+        for one in found.candidates
+        if one.standing not in SIGNED
+    ]
+    if found.nfd_takes == "":
+        told.append("NFD's own client would find no specification: the registry lists it under another type")
+    elif found.nfd_takes not in {None, *_equivalent(found.candidates, spec)}:
+        told.append(f"NFD's own client, which checks no signature, would use {found.nfd_takes} instead")
+    return tuple(told)
+
+
+def _equivalent(candidates: Sequence[Judged], spec: Candidate) -> set[str]:
+    """Return the digests of the signed artifacts that hold the same specification as the one in force."""
+    return {one.descriptor.digest for one in candidates if one.standing in SIGNED and one.candidate.layer == spec.layer}
+
+
+def _in_force(candidates: Sequence[Judged], digest: str, expected: str) -> Candidate:
+    tied = [one.descriptor.digest for one in candidates if one.standing is Standing.TIED]
+    if tied:
+        raise VerificationError(
+            f"{digest} has {len(tied)} signed specifications of the same date",
+            why=f"{_list(tied)}: which of them is meant cannot be told",
+            remedy="detach the one that is not wanted",
+        )
+    chosen = next((one.candidate for one in candidates if one.standing is Standing.IN_FORCE), None)
+    if chosen is None:
+        raise VerificationError(
+            f"no specification attached to {digest} is signed by any of the given keys",
+            why=_list([f"{one.descriptor.digest} ({one.standing}): {one.reason}" for one in candidates]),
+            remedy="check the key, or sign the specification ('compatbuild sign')",
+        )
+    if expected not in {"", chosen.descriptor.digest}:
+        raise VerificationError(
+            f"the specification in force for {digest} is not the expected one",
+            why=f"{chosen.descriptor.digest} is, {expected} was expected: it was replaced, or a newer one was deleted",
+            remedy="find out which of the two the author means",
+        )
+    return chosen
+
+
+def _list(told: Sequence[str]) -> str:
+    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
+    return "; ".join(told[:MAX_TOLD]) + more
