@@ -82,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CompatError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"The demo's image is not assembled\n{error}\nMend that, then repeat the command", file=sys.stderr)
+        return 1
     print(f"oci-dir:{chosen.layout}:{chosen.tag} {digest}")
     return 0
 

@@ -155,7 +155,8 @@ def _place(member: str, project: str, environment: Environment) -> str:
 
 def _console_scripts(entry_points: str, environment: Environment) -> Iterator[tuple[str, File]]:
     """Yield the script of each console entry point (entry-points specification)."""
-    parser = configparser.ConfigParser(delimiters=("=",))
+    parser = configparser.RawConfigParser(delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # the documented way to keep the case of names
     parser.read_string(entry_points)
     for name, target in parser["console_scripts"].items() if "console_scripts" in parser else ():
         module, _, function = target.partition(":")

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +35,19 @@ def test_another_c_library_will_not(monkeypatch: pytest.MonkeyPatch) -> None:
         require_platform()
 
 
+def test_a_place_that_cannot_be_written_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(assemble, "fetch", lambda *_: [])
+    (tmp_path / "file").touch()
+    assert assemble.main([f"{tmp_path}/file/image"]) == 1
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 3
+    assert f"{tmp_path}/file/image" in err
+
+
 def test_the_command_line_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: object
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert assemble.main([f"{tmp_path}/image"]) == 1

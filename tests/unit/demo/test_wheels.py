@@ -27,7 +27,7 @@ FILES = {
     "toy-1.0.data/scripts/toy-script": b"#!python\nprint('toy')\n",
     "toy-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n",
     "toy-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "toy-1.0.dist-info/entry_points.txt": b"[console_scripts]\ntoy = toy:main\n\n[other]\nname = toy\n",
+    "toy-1.0.dist-info/entry_points.txt": b"[console_scripts]\nToy = toy:main\n\n[other]\nname = toy\n",
 }
 
 
@@ -84,7 +84,7 @@ def test_record_tells_the_truth(wheel: Path) -> None:
     }
     assert rows.pop("toy-1.0.dist-info/RECORD") == ("", "")
     assert "../../libtoy.so.1" in rows
-    assert "../../../bin/toy" in rows
+    assert "../../../bin/Toy" in rows
     assert len(rows) == len(tree) - 1
     script = content(tree, "/opt/venv/bin/toy-script")
     assert ",".join(("../../../bin/toy-script", *rows["../../../bin/toy-script"])) + "\n" == row(
@@ -95,7 +95,7 @@ def test_record_tells_the_truth(wheel: Path) -> None:
 def test_scripts_start_the_interpreter_of_the_environment(wheel: Path) -> None:
     tree = installed(wheel, ENVIRONMENT)
     assert content(tree, "/opt/venv/bin/toy-script") == b"#!/opt/venv/bin/python3\nprint('toy')\n"
-    assert content(tree, "/opt/venv/bin/toy").startswith(b"#!/opt/venv/bin/python3\nimport sys\nfrom toy import main\n")
+    assert content(tree, "/opt/venv/bin/Toy").startswith(b"#!/opt/venv/bin/python3\nimport sys\nfrom toy import main\n")
     assert content(tree, "/opt/venv/bin/toy-native") == b"\x7fELF"
 
 
