@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from compatbuild.model.finding import Confidence
 
 K = TypeVar("K")
-V = TypeVar("V")
+V = TypeVar("V", covariant=True)  # noqa: PLC0105 - a row reads well as Row[V]
 
 
 class Grade(StrEnum):

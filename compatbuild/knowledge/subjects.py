@@ -22,6 +22,7 @@ class Cuda:
     library_sonames: Table[str, int]  # soname of a toolkit library that belongs to one major only → major
     vendor_libraries: Table[str, str]  # beginning of the file name of a library of NVIDIA's own → its name
     driver_sonames: Table[str, str]  # soname of a library that comes with the driver → what it is
+    driver_needs: Table[str, str]  # soname of a library of the driver → soname it needs of the image
     driver_floors: Table[int, str]  # major → lowest driver by minor-version compatibility
     ptx_toolkits: Table[str, str]  # PTX ISA version → the oldest toolkit that emits it
     toolkit_drivers: Table[str, str]  # toolkit → driver in its installer

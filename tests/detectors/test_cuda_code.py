@@ -1,0 +1,172 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compatbuild.detectors._cuda import TOOLS
+from compatbuild.detectors._targets import covered, dotted, gaps, lowest, number
+from compatbuild.detectors.cuda_code import DETECTOR
+from compatbuild.image.elf import DeviceCode, ElfFacts
+from compatbuild.knowledge import load
+from compatbuild.model.finding import Confidence, Severity
+from compatbuild.model.requirement import ComputeRequirement
+from tests.builders.views import by_id, elf, image_view
+
+PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
+CUDA = load().cuda
+
+
+def sass(*targets: str) -> tuple[DeviceCode, ...]:
+    return tuple(DeviceCode("sass", target, "", ".nv_fatbin") for target in targets)
+
+
+def ptx(target: str, isa: str, section: str = ".nv_fatbin") -> tuple[DeviceCode, ...]:
+    return (DeviceCode("ptx", target, isa, section),)
+
+
+def with_code(*code: DeviceCode, **markers: tuple[str, ...]) -> ElfFacts:
+    return elf("libc.so.6", device_code=code, markers=markers)
+
+
+JAX12 = sass("50", "60", "70", "80", "90", "100", "101", "120") + ptx("120", "8.8")
+ONNX = sass("75", "80", "86", "89", "90a", "120a")
+
+
+def test_coverage_of_a_library_as_measured_in_jax() -> None:
+    found = by_id(DETECTOR, image_view(elves={"/site/jax_cuda12_plugin/cuda.so": with_code(*JAX12)}))
+    finding = found["cuda.code"]
+    assert finding.requirement == ComputeRequirement(compute=">=5.0", when="present")
+    assert finding.confidence is LIKELY
+    assert finding.facts == {
+        "cuda.sass": ["50", "60", "70", "80", "90", "100", "101", "120"],
+        "cuda.ptx": [["120", "8.8"]],
+        "cuda.toolkit": "12.9",
+        "cuda.compute.min": "5.0",
+        "gpu.vendors": ["nvidia"],
+        "accelerator.pci": ["10de"],
+    }
+    assert "cuda.compute-gaps" not in found
+    assert "cuda.ptx-jit" not in found
+
+
+def test_a_proven_use_is_still_only_likely() -> None:
+    view = image_view(elves={"/app": with_code(*sass("80"))}, reached={"/app": PROVEN})
+    assert by_id(DETECTOR, view)["cuda.code"].confidence is LIKELY
+
+
+def test_a_missing_generation_is_a_warning() -> None:
+    found = by_id(DETECTOR, image_view(elves={"/site/onnxruntime/libonnxruntime_providers_cuda.so": with_code(*ONNX)}))
+    gap = found["cuda.compute-gaps"]
+    assert gap.facts == {"cuda.compute.gaps": ["10.x", "11.x", "12.1"]}
+    assert (gap.confidence, gap.severity, gap.requirement) == (HINT, Severity.RECOMMENDED, None)
+    assert found["cuda.code"].requirement == ComputeRequirement(compute=">=7.5")
+
+
+def test_a_narrow_file_beside_the_main_one_does_not_narrow_the_image() -> None:
+    elves = {
+        "/site/vllm/_C.abi3.so": with_code(*sass("75", "80", "86", "89", "90", "100", "110", "120")),
+        "/site/vllm/_flashmla_C.abi3.so": with_code(*sass("90a", "100f")),
+    }
+    found = by_id(DETECTOR, image_view(elves=elves))
+    assert found["cuda.code"].requirement == ComputeRequirement(compute=">=7.5")
+    assert [evidence.path for evidence in found["cuda.narrow-files"].evidence] == ["/site/vllm/_flashmla_C.abi3.so"]
+    assert found["cuda.narrow-files"].confidence is HINT
+
+
+def test_nvidias_own_libraries_do_not_widen_what_the_program_covers() -> None:
+    nccl = {"/site/nvidia/nccl/lib/libnccl.so.2": with_code(*sass("60", "70", "80", "90"))}
+    torch = {"/site/torch/lib/libtorch_cuda.so": with_code(*sass("75", "80", "90"))}
+    assert by_id(DETECTOR, image_view(elves=nccl | torch))["cuda.code"].facts["cuda.compute.min"] == "7.5"
+    assert by_id(DETECTOR, image_view(elves=nccl))["cuda.code"].facts["cuda.compute.min"] == "6.0"
+
+
+def test_only_used_files_count_if_there_are_any() -> None:
+    elves = {"/app": with_code(*sass("80")), "/opt/old": with_code(*sass("35"))}
+    assert by_id(DETECTOR, image_view(elves=elves, reached={"/app": PROVEN}))["cuda.code"].facts["cuda.sass"] == ["80"]
+    unused = by_id(DETECTOR, image_view(elves={"/bin/sh": elf()} | elves, reached={"/bin/sh": PROVEN}))["cuda.code"]
+    assert (unused.confidence, unused.severity) == (HINT, Severity.INFO)
+
+
+def test_ptx_alone_needs_a_driver_that_knows_its_isa() -> None:
+    found = by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *ptx("90", "8.8"))}))
+    assert found["cuda.code"].requirement == ComputeRequirement(compute=">=8.0")
+    jit = found["cuda.ptx-jit"]
+    assert jit.title.startswith("GPUs of capability 9.0, 10.0")
+    assert jit.title.endswith("need a driver >= 575.51.03")
+    assert (jit.confidence, jit.requirement) == (HINT, None)
+
+
+def test_a_toolkit_without_a_known_driver_says_nothing_about_one() -> None:
+    assert "cuda.ptx-jit" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *ptx("90", "9.5"))}))
+
+
+def test_the_compilers_own_words_name_the_toolkit() -> None:
+    view = image_view(elves={"/app": with_code(*sass("80"), **{TOOLS.id: ("12.6",)})})
+    assert by_id(DETECTOR, view)["cuda.code"].facts["cuda.toolkit"] == "12.6"
+    assert "cuda.toolkit" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"))}))["cuda.code"].facts
+
+
+def test_code_before_the_device_link_is_no_coverage() -> None:
+    relocatable = ptx("50", "8.8", "__nv_relfatbin")
+    found = by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *relocatable)}))
+    assert found["cuda.code"].facts["cuda.compute.min"] == "8.0"
+    alone = by_id(DETECTOR, image_view(elves={"/app": with_code(*relocatable)}))
+    assert set(alone) == {"cuda.unlinked-code"}
+    assert alone["cuda.unlinked-code"].confidence is HINT
+
+
+def test_the_drivers_own_code_is_not_the_images() -> None:
+    compat = {"/usr/local/cuda-12.8/compat/libnvidia-nvvm.so": with_code(*sass("50"))}
+    assert by_id(DETECTOR, image_view(elves=compat)) == {}
+
+
+def test_images_without_device_code_and_unreadable_targets_say_nothing() -> None:
+    assert by_id(DETECTOR, image_view(elves={"/app": elf("libcudart.so.12")})) == {}
+    assert by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("later"))})) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "runs_on", "not_on"),
+    [
+        (sass("80"), {80, 86, 87, 88, 89}, {75, 90}),
+        (sass("86"), {86, 87, 88, 89}, {80}),
+        (sass("90a"), {90}, {100}),
+        (sass("100f"), {100, 103, 107}, {90, 110, 120}),
+        (sass("103f"), {103, 107}, {100}),
+        (sass("101"), {110}, {100, 103}),
+        (ptx("75", "7.0"), {75, 80, 90, 121}, {72}),
+        (ptx("90a", "8.0"), {90}, {100}),
+        (ptx("100f", "8.8"), {100, 103}, {120}),
+    ],
+)
+def test_what_a_target_runs_on(code: tuple[DeviceCode, ...], runs_on: set[int], not_on: set[int]) -> None:
+    found = covered(code, CUDA)
+    assert runs_on <= found
+    assert not not_on & found
+
+
+TARGETS = st.builds(
+    lambda kind, capability, suffix: DeviceCode(kind, f"{capability}{suffix}", "8.8", ".nv_fatbin"),
+    st.sampled_from(["sass", "ptx"]),
+    st.sampled_from(sorted(CUDA.capabilities)),
+    st.sampled_from(["", "a", "f"]),
+)
+
+
+@given(st.lists(TARGETS, min_size=1, max_size=6))
+def test_lowest_is_covered_and_gaps_are_not(code: list[DeviceCode]) -> None:
+    found, floor = covered(code, CUDA), lowest(code, CUDA)
+    assert floor == min(found)
+    for gap in gaps(code, CUDA):
+        major, _, minor = gap.partition(".")
+        generation = {capability for capability in CUDA.capabilities if capability // 10 == int(major)}
+        if minor == "x":
+            assert not generation & found
+        else:
+            assert int(major) * 10 + int(minor) not in found
+    assert all(c in found or c < floor or gaps(code, CUDA) for c in CUDA.capabilities)
+
+
+@given(st.text(max_size=8))
+def test_any_target_can_be_read(target: str) -> None:
+    assert number(target) >= 0
+    assert dotted(number(target)).count(".") == 1
