@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
+from compatbuild.registry.digest import ContentError, digest_of, is_digest
 from compatbuild.registry.platform import Platform
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -102,11 +102,9 @@ class ManifestBytes:
         return parse_manifest(self.raw, self.descriptor.media_type)
 
 
-def describe(raw: bytes, media_type: str, digest: str = "") -> Descriptor:
-    """Return the descriptor of some bytes; with a ``digest``, ContentError unless they have it."""
-    if digest:
-        check_digest(raw, digest, f"the content of {digest}")
-    return Descriptor(media_type, digest or digest_of(raw), len(raw))
+def describe(raw: bytes, media_type: str) -> Descriptor:
+    """Return the descriptor of some bytes."""
+    return Descriptor(media_type, digest_of(raw), len(raw))
 
 
 def canonical_json(document: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, BinaryIO
@@ -162,7 +162,8 @@ class LayoutStore:
         raw = self._read(self._blob(entry.digest), MAX_INDEX)
         if entry.media_type and len(raw) != entry.size:
             raise ContentError(f"{entry.digest} has another size", why=f"{len(raw)} bytes, not {entry.size}")
-        return ManifestBytes(raw, describe(raw, media_type_of(raw, entry.media_type), entry.digest))
+        check_digest(raw, entry.digest, f"the manifest in {self.name}")
+        return ManifestBytes(raw, Descriptor(media_type_of(raw, entry.media_type), entry.digest, len(raw)))
 
     def _subject_of(self, entry: Descriptor) -> str:
         """Return the digest an entry's manifest refers to, empty when it is an image, unreadable or absent."""
@@ -226,16 +227,16 @@ class LayoutStore:
     def _open(self, path: Path) -> BinaryIO:
         try:
             # Not blocking, so that a named pipe in a blob's place cannot hold us.
-            file = os.fdopen(os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+            file = os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError) as error:
             remedy = "the layout is incomplete, or no OCI layout: write it again"
             raise NotFoundError(f"{path} does not exist", why="it is needed", remedy=remedy) from error
         except OSError as error:
             raise RegistryError(f"{path} cannot be read", why=str(error), remedy="check its permissions") from error
-        if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
+        if not S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
             raise ContentError(f"{path} is no regular file", why="nothing else belongs there")
-        return file
+        return os.fdopen(file, "rb")
 
     def _read(self, path: Path, limit: int) -> bytes:
         with self._open(path) as file:
@@ -256,7 +257,8 @@ class LayoutStore:
                 os.fsync(file.fileno())
             fresh.replace(directory / path.name)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
             raise RegistryError(f"{path} cannot be written", why=str(error), remedy="check the directory") from error
 
 

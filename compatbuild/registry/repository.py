@@ -92,10 +92,11 @@ class RegistryRepository:
         raw = self._expect(response, f"read {selector}", 200).content
         sent_as = _media_type(response)
         if sent_as.startswith("text/"):
-            raise ContentError(
-                f"{self.name} sent a web page for {selector}", why=sent_as, remedy="a proxy may have answered; check it"
-            )
-        found = ManifestBytes(raw, describe(raw, media_type_of(raw, sent_as), selector if is_digest(selector) else ""))
+            remedy = "a proxy may have answered instead; check it"
+            raise ContentError(f"{self.name} sent a web page for {selector}", why=f"it is {sent_as}", remedy=remedy)
+        digest = selector if is_digest(selector) else digest_of(raw)
+        check_digest(raw, digest, f"the manifest from {self.name}")
+        found = ManifestBytes(raw, Descriptor(media_type_of(raw, sent_as), digest, len(raw)))
         _check_header(response, found)
         if len(raw) <= MAX_REMEMBERED and len(self._manifests) < REMEMBERED:
             self._manifests[found.descriptor.digest] = found

@@ -66,6 +66,8 @@ class Handler(BaseHTTPRequestHandler):
     """The happy path of distribution-spec, as far as it is used, unless a fault says otherwise."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # a whole answer in one packet: two wait for each other for 40 ms
     registry: FaultRegistry
     body: bytes
 
@@ -84,8 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def behave(self) -> None:
         parts = urlsplit(self.path)
-        kind, _, name = parts.path.partition("/v2/")[2].rpartition("/")[0].rpartition("/")[2], "", ""
-        name = parts.path.rpartition("/")[2]
+        kind, name = parts.path.split("/")[-2:]
         if self.command == "POST":
             self.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/session?state=1"})
         elif self.command == "PUT" and kind == "uploads":
