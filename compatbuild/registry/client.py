@@ -41,6 +41,25 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?:manifests|blobs|referrers|tags)/")
 
 
+class ResponseBody:
+    """The body of an answer that was asked for with ``stream``."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+
+    def read(self, size: int) -> bytes:
+        """Return at most ``size`` bytes, none at the end; TransientError when the connection breaks."""
+        try:
+            chunk: bytes = self._response.raw.read(size)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise TransientError("the registry broke off an answer", why=_reason(error)) from error
+        return chunk
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._response.close()
+
+
 class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ships no type information
     """A connection to one registry host; safe to share between threads.
 
@@ -83,6 +102,11 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
             raise ValueError("bodies are bytes here, so that their digest is known")
         whole = None if stream else limit
         return retrying(lambda: self.attempt(method, url, data, headers, limit=whole))
+
+    @staticmethod
+    def body(response: requests.Response) -> ResponseBody:
+        """Return the unread body of an answer that was asked for with ``stream``."""
+        return ResponseBody(response)
 
     def attempt(
         self,

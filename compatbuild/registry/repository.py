@@ -8,14 +8,12 @@ import io
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlencode, urljoin
-
-import requests
 
 from compatbuild.errors import NotFoundError, RegistryError
 from compatbuild.registry import referrers
-from compatbuild.registry.client import RegistryClient
 from compatbuild.registry.descriptor import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -34,6 +32,9 @@ from compatbuild.registry.retry import TransientError, retrying
 from compatbuild.registry.store import Via
 from compatbuild.registry.stream import BUFFER, BlobStream, Body
 from compatbuild.registry.trust import origin_of
+
+if TYPE_CHECKING:
+    import requests
 
 ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
 NO_API = frozenset({400, 404, 405, 501})
@@ -61,6 +62,8 @@ class RegistryRepository:
     """One repository; safe to share between threads."""
 
     def __init__(self, reference: Reference, options: RegistryOptions) -> None:
+        from compatbuild.registry.client import RegistryClient  # noqa: PLC0415 - it brings requests and oras
+
         self._reference = reference
         self._client = RegistryClient(reference.registry, options)
         origin = self._client.origin
@@ -82,7 +85,7 @@ class RegistryRepository:
         if selector in self._manifests:
             return self._manifests[selector]
         response = self._get_manifest(selector)
-        if response.status_code == requests.codes.not_found:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             joint = "@" if is_digest(selector) else ":"
             raise NotFoundError(
                 f"{self.name}{joint}{selector} does not exist",
@@ -128,8 +131,7 @@ class RegistryRepository:
             headers = {"Range": f"bytes={position}-"} if position else {}
             response = self._client.do_request(url, headers=headers, stream=True)
             self._expect(response, f"read {descriptor.digest}", 206 if position else 200)
-            body: Body = response.raw
-            return body
+            return self._client.body(response)
 
         name = f"{self.name}@{descriptor.digest}"
         return io.BufferedReader(BlobStream(open_at, descriptor.size, name), BUFFER)
@@ -138,7 +140,7 @@ class RegistryRepository:
         """Upload a blob unless it is there."""
         descriptor = describe(raw, media_type)
         there = self._client.do_request(f"{self._base}/blobs/{descriptor.digest}", "HEAD")
-        if there.status_code != requests.codes.ok:
+        if there.status_code != HTTPStatus.OK:
             retrying(lambda: self._upload(raw, descriptor.digest))
         return descriptor
 
@@ -192,11 +194,11 @@ class RegistryRepository:
     def tag_bytes(self, tag: str) -> tuple[bytes, str] | None:
         """Return what is stored under a tag and its media type, unchecked; None when there is no such tag."""
         response = self._get_manifest(tag)
-        if response.status_code == requests.codes.not_found:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         return self._expect(response, f"read {tag}", 200).content, _media_type(response)
 
-    def _get_manifest(self, selector: str) -> requests.Response:
+    def _get_manifest(self, selector: str) -> "requests.Response":
         return self._client.do_request(f"{self._base}/manifests/{selector}", headers={"Accept": ACCEPT})
 
     def _upload(self, raw: bytes, digest: str) -> None:
@@ -214,7 +216,7 @@ class RegistryRepository:
             raise TransientError(f"{self.name} lost an upload", why=f"it answered {done.status_code}")
         self._expect(done, f"upload {digest}", 201, 204)
 
-    def _next_page(self, response: requests.Response) -> str:
+    def _next_page(self, response: "requests.Response") -> str:
         match = _NEXT.search(response.headers.get("Link", ""))
         if match is None:
             return ""
@@ -231,13 +233,13 @@ class RegistryRepository:
                 remedy="the registry's external address may be set up wrongly: tell whoever runs it",
             )
 
-    def _expect(self, response: requests.Response, action: str, *statuses: int) -> requests.Response:
+    def _expect(self, response: "requests.Response", action: str, *statuses: int) -> "requests.Response":
         """Return the response if it has one of the statuses; else NotFoundError for a 404, RegistryError otherwise."""
         status = response.status_code
         if status in statuses:
             return response
         said = _said(response)
-        if status == requests.codes.not_found:
+        if status == HTTPStatus.NOT_FOUND:
             raise NotFoundError(
                 f"{self.name} cannot {action}", why=f"it is not there{said}", remedy="check the reference"
             )
@@ -248,12 +250,12 @@ class RegistryRepository:
         )
 
 
-def _media_type(response: requests.Response) -> str:
+def _media_type(response: "requests.Response") -> str:
     header: str = response.headers.get("Content-Type", "")
     return header.partition(";")[0].strip().lower()
 
 
-def _check_header(response: requests.Response, found: ManifestBytes) -> None:
+def _check_header(response: "requests.Response", found: ManifestBytes) -> None:
     stated = response.headers.get("Docker-Content-Digest", "")
     digest = found.descriptor.digest
     if is_digest(stated) and stated != digest and stated != digest_of(found.raw, stated.partition(":")[0]):
@@ -270,7 +272,7 @@ def _checked(digest: str) -> str:
     return digest
 
 
-def _said(response: requests.Response) -> str:
+def _said(response: "requests.Response") -> str:
     """Return the registry's own words about an error, on one printable line (distribution-spec, "Error Codes")."""
     try:
         errors: Any = parse_json(response.content[:MAX_REMEMBERED], MAX_REMEMBERED, "an error").get("errors")

@@ -78,7 +78,6 @@ def open_store(reference: Reference | LayoutReference, options: RegistryOptions 
         from compatbuild.registry.layout import LayoutStore  # noqa: PLC0415 - a registry needs no layout
 
         return LayoutStore(reference.path)
-    # The client brings requests and oras, which a layout never needs.
-    from compatbuild.registry.repository import RegistryRepository  # noqa: PLC0415
+    from compatbuild.registry.repository import RegistryRepository  # noqa: PLC0415 - nor a layout a registry
 
     return RegistryRepository(reference, options or RegistryOptions())

@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import urllib3
-
 from compatbuild.errors import RegistryError
 from compatbuild.registry.digest import ContentError
+from compatbuild.registry.retry import TransientError
 
 RESUMES = 5
 """Broken connections put up with in a row without a byte between them."""
@@ -21,7 +20,7 @@ class Body(Protocol):
     """The unread body of an answer."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at the end."""
+        """Return at most ``size`` bytes, none at the end; TransientError when the connection breaks."""
 
     def close(self) -> None:
         """Let the connection go."""
@@ -69,8 +68,8 @@ class BlobStream(io.RawIOBase):
             if self._body is None:
                 self._body = self._open_at(self._position)
             chunk = self._body.read(wanted)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            self._mend(type(error).__name__)
+        except TransientError as error:
+            self._mend(error.why)
             return b""
         self._position += len(chunk)
         if self._position > self._size:
