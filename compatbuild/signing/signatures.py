@@ -30,7 +30,8 @@ class Format(StrEnum):
 class Signature:
     """A signature that was found; it counts when ``reason`` is empty, and then ``key`` made it.
 
-    ``descriptor`` is that of the manifest that carries a bundle, or of the layer that is a legacy payload.
+    ``descriptor`` is that of the manifest that carries a bundle, or of the layer that is a legacy payload; without a
+    media type, that of the subject whose legacy tag cannot be read.
     """
 
     format: Format
@@ -42,6 +43,16 @@ class Signature:
     def counts(self) -> bool:
         """Whether one of the keys asked for signed exactly the manifest asked about, as an image is signed."""
         return self.key is not None and not self.reason
+
+    def as_json(self) -> dict[str, str | bool]:
+        """Return the signature for programs; ``key`` is the fingerprint, empty when none of the keys made it."""
+        return {
+            "format": self.format.value,
+            "digest": self.descriptor.digest,
+            "key": self.key.fingerprint if self.key else "",
+            "counts": self.counts,
+            "reason": self.reason,
+        }
 
 
 def find(store: Store, subject: Descriptor, keys: Sequence[PublicKey]) -> tuple[Signature, ...]:

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from compatbuild.registry.artifact import format_created
 from compatbuild.registry.attach import LEEWAY, specs
 from compatbuild.registry.candidates import Candidate
 from compatbuild.registry.descriptor import Descriptor
@@ -46,6 +48,16 @@ class Judged:
     def descriptor(self) -> Descriptor:
         """The artifact's manifest."""
         return self.candidate.descriptor
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row for programs; ``created`` is empty without a readable date."""
+        return {
+            "digest": self.descriptor.digest,
+            "created": format_created(self.candidate.created) if self.candidate.created else "",
+            "standing": self.standing.value,
+            "reason": self.reason,
+            "signatures": [one.as_json() for one in self.signatures],
+        }
 
 
 def judge(store: Store, subject: Descriptor, keys: Sequence[PublicKey], now: datetime) -> tuple[Judged, ...]:

@@ -8,6 +8,7 @@ Without a transparency log a deleted newest specification goes unnoticed: name t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from compatbuild.errors import NotFoundError, UsageError, VerificationError
 from compatbuild.registry.artifact import SPEC
@@ -40,6 +41,15 @@ class Examination:
     candidates: tuple[Judged, ...]
     nfd_takes: str | None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return everything that was found, for programs."""
+        return {
+            "subject": self.subject.digest,
+            "image_signatures": [one.as_json() for one in self.image_signatures],
+            "candidates": [one.as_json() for one in self.candidates],
+            "nfd_takes": self.nfd_takes,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -64,6 +74,16 @@ class Verified:
     def candidates(self) -> tuple[Judged, ...]:
         """Every specification attached to it."""
         return self.examination.candidates
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What no verdict by keys alone can promise, to be said plainly."""
+        return (NO_LOG,)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict and all it rests on, for programs; the specification by its artifact's digest."""
+        verdict = {"spec": self.spec.descriptor.digest, "warnings": list(self.warnings), "notes": list(self.notes)}
+        return self.examination.as_json() | verdict
 
 
 def verify(

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -52,6 +53,29 @@ def test_the_signed_specification_is_returned(store: LayoutStore, image: Descrip
     (row,) = found.candidates
     assert (row.standing, row.reason) == (Standing.IN_FORCE, "the newest that is signed")
     assert [one.counts for one in row.signatures] == [True]
+
+
+def test_programs_get_all_of_it(store: LayoutStore, image: Descriptor, key: PrivateKey, other_key: PrivateKey) -> None:
+    spec = publish(store, image, key)
+    sign(store, image, other_key, CREATED)
+    evil = attach_spec(store, image, LATER)
+    found = json.loads(json.dumps(verify(store, image, [key.public_key], now=NOW).as_json()))
+    assert (found["subject"], found["spec"], found["nfd_takes"]) == (image.digest, spec.digest, None)
+    assert {one["key"]: one["counts"] for one in found["image_signatures"]} == {
+        key.public_key.fingerprint: True,
+        "": False,
+    }
+    unsigned, ours = found["candidates"]
+    assert (unsigned["digest"], unsigned["standing"], unsigned["created"]) == (evil.digest, "unsigned", LATER)
+    assert ours["signatures"][0] == {
+        "format": "bundle",
+        "digest": store.referrers(spec.digest)[0].digest,
+        "key": key.public_key.fingerprint,
+        "counts": True,
+        "reason": "",
+    }
+    assert evil.digest in found["warnings"][0]
+    assert "transparency log" in found["notes"][0]
 
 
 def test_several_keys_may_be_trusted(
