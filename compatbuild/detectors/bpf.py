@@ -94,5 +94,5 @@ DETECTOR = Detector(
     interests=Interests(elf=True, bpf=True, packages=True, config=("architecture",)),
     detect=detect,
     facts=("kernel.config", "kernel.btf"),
-    features=("kernel.config", "kernel.enabledmodule", "kernel.loadedmodule"),
+    features=("kernel.config",),
 )

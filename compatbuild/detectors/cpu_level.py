@@ -68,13 +68,15 @@ def _of_file(view: DetectorView, path: str, elf: ElfFacts, cpu: Cpu) -> Iterator
         if row := cpu.numpy_features.get(name):
             use = Use(view.confidence(path, row.grade.ceiling), view.at(path, f"NumPy's baseline has {name}"))
             yield _Claim(row.value, use)
-    if f"x86-64-{elf.go.get('GOAMD64', '')}" in cpu.levels:
+    if known := cpu.levels.get(f"x86-64-{elf.go.get('GOAMD64', '')}"):
         told = f"Go compiled the program with GOAMD64={elf.go['GOAMD64']}"
-        yield _Claim(f"x86-64-{elf.go['GOAMD64']}", Use(view.confidence(path), view.at(path, told, "buildinfo")))
+        use = Use(view.confidence(path, known.grade.ceiling), view.at(path, told, "buildinfo"))
+        yield _Claim(f"x86-64-{elf.go['GOAMD64']}", use)
     asked = [level for bit, level in NOTE_LEVELS.items() if elf.isa_needed >> bit & 1]
     if asked and "/glibc-hwcaps/" not in path:  # copies there are chosen at run time
         told = f"The loader is told to refuse CPUs below {asked[-1]}"
-        yield _Claim(asked[-1], Use(view.confidence(path), view.at(path, told, ".note.gnu.property")))
+        ceiling = cpu.levels[asked[-1]].grade.ceiling
+        yield _Claim(asked[-1], Use(view.confidence(path, ceiling), view.at(path, told, ".note.gnu.property")))
 
 
 def _distribution(view: DetectorView, cpu: Cpu) -> Iterator[_Claim]:

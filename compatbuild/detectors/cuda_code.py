@@ -194,5 +194,5 @@ DETECTOR = Detector(
         "gpu.vendors",
         "accelerator.pci",
     ),
-    features=("kernel.loadedmodule", "local.label"),
+    features=("local.label",),
 )

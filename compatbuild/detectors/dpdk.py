@@ -51,5 +51,5 @@ DETECTOR = Detector(
     interests=Interests(elf=True, packages=True, config=("architecture",)),
     detect=detect,
     facts=("kernel.hugepages",),
-    features=("kernel.config", "kernel.enabledmodule", "kernel.loadedmodule", "memory.hugepages"),
+    features=("kernel.config", "kernel.enabledmodule", "memory.hugepages"),
 )

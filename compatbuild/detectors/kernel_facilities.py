@@ -43,5 +43,5 @@ DETECTOR = Detector(
     interests=Interests(elf=True, packages=True, config=("architecture",)),
     detect=detect,
     facts=("kernel.config", "kernel.modules"),
-    features=("kernel.config", "kernel.enabledmodule", "kernel.loadedmodule"),
+    features=("kernel.config", "kernel.enabledmodule"),
 )
