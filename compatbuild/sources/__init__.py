@@ -1,1 +1,1 @@
-"""Where images come from: registries, archives, layouts, directories."""
+"""Where images come from: OCI layouts and archives, docker archives, directories, registries."""

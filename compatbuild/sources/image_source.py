@@ -1,0 +1,59 @@
+"""What every source gives: a config, and layers that can be read."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from compatbuild.image.decompress import Readable
+from compatbuild.image.layer import LayerSource
+from compatbuild.image.view import ImageConfig
+from compatbuild.registry.descriptor import Descriptor, ManifestBytes
+
+Say = Callable[[str], None]
+"""Told in one line what was chosen where the user left a choice."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices."""
+
+    platform: str = ""
+    say: Say = silent
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """One image, ready to be read.
+
+    ``scheme`` is the prefix without its colon (``oci-dir``), ``reference`` what stands behind it; ``digest`` is that of
+    the image's manifest, empty where there is none that a registry would know (docker archives, directories).
+    ``layers`` are lowest first.
+    """
+
+    scheme: str
+    reference: str
+    digest: str
+    config: ImageConfig
+    layers: tuple[LayerSource, ...]
+
+
+class Content(Protocol):
+    """Manifests and blobs by digest; every ``registry.store.Store`` is one."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def manifest(self, digest: str) -> ManifestBytes:
+        """Return the manifest or index with a digest; NotFoundError when it is not there."""
+
+    def blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes, its digest checked."""
+
+    def open_blob(self, descriptor: Descriptor) -> AbstractContextManager[Readable]:
+        """Open a blob of any size for reading once; the caller checks the digest."""

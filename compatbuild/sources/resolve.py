@@ -1,0 +1,147 @@
+"""From what a user typed to an image: a prefix decides, else an existing path by its content, else a registry.
+
+An explicit prefix never falls through to something else; where there is none, the choice is said.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from compatbuild.errors import SourceError, UsageError
+from compatbuild.registry.options import RegistryOptions
+from compatbuild.sources.archive import open_archive
+from compatbuild.sources.directory import open_directory
+from compatbuild.sources.docker_archive import open_docker_archive
+from compatbuild.sources.image_source import ImageSource, Say, Wish, silent
+from compatbuild.sources.names import exists, split_path
+from compatbuild.sources.oci_archive import open_oci_archive
+from compatbuild.sources.skopeo_dir import is_skopeo_dir
+from compatbuild.sources.stored import open_stored
+
+PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "registry")
+"""What can be read today."""
+ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir"}
+LATER = {
+    "docker": "docker save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
+    "podman": "podman save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
+    "sif": "run it on the image that the SIF was built from",
+    "singularity": "run it on the image that the SIF was built from",
+    "spack": "push the package as an image, and run it on that",
+}
+"""Prefixes that are reserved and not read yet, with what to do meanwhile."""
+FOREIGN = {"oci": "oci-dir", "docker-daemon": "docker", "containers-storage": "podman", "tarball": "docker-archive"}
+"""Prefixes of other tools (skopeo, syft), with ours."""
+_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.+)", re.DOTALL)
+_ROOT_NAMES = ("bin", "etc", "lib", "usr")
+"""A directory with two of these is taken for the root of a file system."""
+
+_Open = Callable[[str, Wish], AbstractContextManager[ImageSource]]
+
+
+@contextmanager
+def open_image(
+    text: str, *, platform: str | None = None, options: RegistryOptions | None = None, say: Say | None = None
+) -> Iterator[ImageSource]:
+    """Open the image that ``text`` names; its layers can be read until the context ends.
+
+    ``platform`` (``linux/arm64``) chooses from an index; ``say`` is told what was chosen where the text left a choice.
+    Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
+    RegistryError for what cannot be read, ImageError for what is not an image.
+    """
+    wish = Wish(platform or "", say or silent)
+    prefix, rest = _prefix_of(text)
+    if not prefix:
+        prefix, rest = _chosen(text, wish.say)
+    with _opened(prefix, rest, wish, options or RegistryOptions()) as image:
+        yield image
+
+
+def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
+    readers: dict[str, _Open] = {
+        "oci-archive": open_oci_archive,
+        "docker-archive": open_docker_archive,
+        "dir": open_directory,
+    }
+    if prefix in readers:
+        return readers[prefix](rest, wish)
+    return open_stored(f"{prefix}:{rest}", wish, options)
+
+
+def _prefix_of(text: str) -> tuple[str, str]:
+    """Split an explicit prefix off; none for a path or a reference. UsageError for a prefix that cannot be read."""
+    if text.startswith("docker://"):
+        return "registry", text.removeprefix("docker://")
+    match = _PREFIX.fullmatch(text)
+    if match is None:
+        return "", text
+    prefix, rest = match[1], match[2]
+    if prefix in LATER:
+        raise UsageError(
+            f"{prefix}: cannot be read yet", why=f"what can be read: {_listing()}", remedy=f"meanwhile: {LATER[prefix]}"
+        )
+    prefix = ALIASES.get(prefix, prefix)
+    if prefix in PREFIXES:
+        return prefix, rest
+    if _looks_like_prefix(prefix, rest) and not exists(text):
+        near = FOREIGN.get(prefix) or next(iter(_near(prefix)), "")
+        raise UsageError(
+            f"unknown prefix {prefix}: in {text[:200]!r}",
+            why=f"the prefixes are {_listing()}",
+            remedy=f"did you mean {near}:?" if near else "leave the prefix out for an image in a registry",
+        )
+    return "", text
+
+
+def _looks_like_prefix(prefix: str, rest: str) -> bool:
+    """Tell a mistyped prefix from the beginning of a reference: ``ubuntu:24.04``, ``localhost:5000/app``."""
+    port = re.match(r"[0-9]{1,5}/", rest)
+    return not port and (prefix in FOREIGN or bool(_near(prefix)) or "/" in rest or rest.startswith("."))
+
+
+def _near(prefix: str) -> list[str]:
+    return difflib.get_close_matches(prefix, [*PREFIXES, *ALIASES, *LATER], 1, 0.8)
+
+
+def _listing() -> str:
+    return ", ".join(f"{prefix}:" for prefix in PREFIXES)
+
+
+def _chosen(text: str, say: Say) -> tuple[str, str]:
+    """Choose where there is no prefix: a path that exists, else a registry."""
+    if exists(text):
+        prefix = _kind_of(Path(text))
+        say(f"reading {text} as {prefix}:{text}")
+        return prefix, text
+    if text.startswith(("/", "./", "../")):
+        path, _ = split_path(text)  # NotFoundError unless it is a path with a tag
+        prefix = _kind_of(path)
+        say(f"reading {text} as {prefix}:{text}")
+        return prefix, text
+    say(f"reading registry:{text}, for there is no file of that name")
+    return "registry", text
+
+
+def _kind_of(path: Path) -> str:
+    """Tell what a path is by its content; SourceError when it is no image."""
+    if path.is_dir():
+        if (path / "oci-layout").is_file():
+            return "oci-dir"
+        if is_skopeo_dir(path) or sum(exists(f"{path}/{name}") for name in _ROOT_NAMES) > 1:
+            return "dir"
+        raise SourceError(
+            f"{path} is a directory, and not an image",
+            why="it is no OCI layout, and has no /usr or /etc as the root of a file system has",
+            remedy=f"dir:{path} reads it nevertheless, registry:{path} reads an image of that name",
+        )
+    with open_archive(path) as archive:
+        if "manifest.json" in archive:
+            return "docker-archive"
+        if "index.json" in archive:
+            return "oci-archive"
+    raise SourceError(
+        f"{path} is a tar archive, and not of an image",
+        why="it has neither the manifest.json of docker nor the index.json of OCI",
+        remedy="save the image with `docker save` or `skopeo copy`",
+    )
