@@ -126,6 +126,29 @@ class PythonTree:
                     table.setdefault(head.partition(".")[0], set()).add(dist.name)
         return table
 
+    @cached_property
+    def _libraries(self) -> dict[str, list[str]]:
+        """Return the paths of shared libraries by soname, or by file name where there is none."""
+        table: dict[str, list[str]] = {}
+        for path in sorted(self.view.elves):
+            name = self.view.elves[path].soname or posixpath.basename(path)
+            table.setdefault(name, []).append(path)
+        return table
+
+    def preloaded(self, soname: str, path: str) -> str | None:
+        """Return the library that an extension module's package loads itself, before the module asks for it.
+
+        Packages such as mpi4py and those over the ``nvidia-*`` wheels open libraries of their own environment by path,
+        which the loader's search path does not show. Only the one library of that name in the same environment counts;
+        where there are several it is not known which.
+        """
+        site = next((mark for mark in ("/site-packages/", "/dist-packages/") if mark in path), "")
+        if not site:
+            return None
+        prefix = posixpath.dirname(posixpath.dirname(path.rpartition(site)[0])).rstrip("/")
+        found = [other for other in self._libraries.get(soname, ()) if other.startswith(f"{prefix}/")]
+        return found[0] if len(found) == 1 and found[0] != path else None
+
     def closure(self, names: set[str]) -> Iterator[Distribution]:
         """Yield the named distributions and, transitively, those they require without an extra."""
         todo, seen = sorted(names), set()

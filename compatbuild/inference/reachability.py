@@ -67,7 +67,10 @@ class _Walk:
         if elf is None:
             return
         main_elf = self.view.elves.get(main, elf)
-        found = [self._libraries.find(name, path, elf, main_elf, main) for name in elf.needed]
+        found = [
+            self._libraries.find(name, path, elf, main_elf, main) or self._python.preloaded(name, path)
+            for name in elf.needed
+        ]
         found.append(self.view.resolve(elf.interpreter) if elf.interpreter else None)
         for target in found:
             if target is not None and target not in self.reached:

@@ -71,7 +71,7 @@ def _merged(name: str, group: Sequence[Finding]) -> JsonValue:
         case Merge.UNION:
             items = [item for value in values for item in (value if isinstance(value, list) else [value])]
             unique = {str(item): item for item in items}
-            return [unique[key] for key in sorted(unique, key=lambda k: (_numbers(k), k))]
+            return [unique[key] for key in sorted(unique, key=_natural)]
 
 
 def _merge(name: str) -> Merge:
@@ -82,6 +82,12 @@ def _merge(name: str) -> Merge:
 def _numbers(text: str) -> tuple[int, ...]:
     """Return the numbers in a version-like text, for ordering: ``525.60.13`` after ``525.9``, ``v3`` after ``v2``."""
     return tuple(int(number) for number in re.findall(r"\d{1,18}", text))
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """Order texts as people do, numbers in them by value: ``75``, ``90a``, ``100``; ``efa`` before ``psm3``."""
+    pieces = re.split(r"(\d{1,18})", text)
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece]
 
 
 def requirements(findings: Iterable[Finding]) -> tuple[AnyRequirement, ...]:

@@ -170,6 +170,24 @@ def test_an_import_with_a_fallback_reaches_nothing() -> None:
     assert f"{SITE}/gpulib/gpu.so" not in sure(image)
 
 
+def test_a_library_that_a_python_package_loads_by_path() -> None:
+    prefix = "/opt/venv"
+    site = f"{prefix}/lib/python3.11/site-packages"
+    elves = {
+        "/usr/bin/python3.11": lib(),
+        f"{site}/mpi/ext.so": lib("libmpi.so.12", "libtwice.so"),
+        f"{prefix}/lib/libmpi.so.12": lib("libucp.so.0", soname="libmpi.so.12", runpath=("$ORIGIN/mpich",)),
+        f"{prefix}/lib/mpich/libucp.so.0": lib(),
+        f"{prefix}/lib/a/libtwice.so": lib(),
+        f"{prefix}/lib/b/libtwice.so": lib(),
+    }
+    files = {f"{site}/mpi-1.dist-info/RECORD": b"mpi/ext.so,,\nmpi/__init__.py,,\n"}
+    image = view("python3.11", "-c", "import mpi", elves=elves, files=files)
+    assert sure(image)[f"{prefix}/lib/libmpi.so.12"] is Confidence.LIKELY
+    assert sure(image)[f"{prefix}/lib/mpich/libucp.so.0"] is Confidence.LIKELY
+    assert not [path for path in sure(image) if path.endswith("libtwice.so")]
+
+
 def test_loops_end() -> None:
     image = view(
         "/a.sh",

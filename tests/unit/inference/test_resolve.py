@@ -37,6 +37,8 @@ def test_lists_are_joined_in_numeric_order() -> None:
         [finding("a", facts={"cuda.sass": ["100", "75"]}), finding("b", facts={"cuda.sass": ["75", "90a"]})]
     )
     assert found.facts["cuda.sass"].value == ["75", "90a", "100"]
+    found = resolve([finding("a", facts={"fabric.ucx": ["psm3", "efa", "tcp"]})])
+    assert found.facts["fabric.ucx"].value == ["efa", "psm3", "tcp"]
 
 
 def test_a_disagreement_among_equals_is_told_and_the_surest_wins() -> None:
