@@ -55,15 +55,17 @@ class _Token:
 
 
 class Authenticator:
-    """The credentials and tokens of one registry host; safe to share between threads."""
+    """The credentials and tokens of one registry host, called ``name`` in messages; safe to share between threads."""
 
     def __init__(
         self,
+        name: str,
         registry: Origin,
         credential: Callable[[str], Credential],
         fetch: Fetch,
         trusted: Sequence[tuple[str, str]] = (),
     ) -> None:
+        self._name = name
         self._registry = registry
         self._credential = credential
         self._fetch = fetch
@@ -106,7 +108,7 @@ class Authenticator:
     def refusal(self, scope: Scope, credential: Credential | None = None) -> AuthenticationError:
         """Return the error for a request the registry will not take from us."""
         credential = credential or self._credential(scope.repository)
-        host = self._registry.host
+        host = self._name
         action = f"{' and '.join(sorted(scope.actions))} {scope.repository}".strip()
         if credential.anonymous:
             return AuthenticationError(
@@ -151,7 +153,7 @@ class Authenticator:
         value = document.get("token") or document.get("access_token")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise AuthenticationError(
-                f"{realm.host} gave no token for {self._registry.host}",
+                f"{realm.host} gave no token for {self._name}",
                 why=f"it answered {answer.status_code} without one",
                 remedy="try again later; if it stays so, ask whoever runs the registry",
             )

@@ -80,7 +80,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         self._config: Path | None = options.registry_config
         self._credentials: dict[str, Credential] = {}
         self._host = host
-        self._authenticator = Authenticator(self.origin, self._credential, self._fetch_token, options.trusted_realms)
+        self._authenticator = Authenticator(
+            host, self.origin, self._credential, self._fetch_token, options.trusted_realms
+        )
 
     def do_request(  # noqa: PLR0917 - oras-py's signature
         self,

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -26,10 +26,11 @@ from compatbuild.registry.descriptor import (
     ManifestBytes,
     describe,
     media_type_of,
+    parse_descriptor,
     parse_json,
 )
 from compatbuild.registry.digest import ContentError, check_digest, is_digest
-from compatbuild.registry.referrers import fallback_tag, readable, without
+from compatbuild.registry.referrers import Entries, fallback_tag, readable, without
 from compatbuild.registry.store import Via
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -136,26 +137,34 @@ class LayoutStore:
         return tuple(listed.values())
 
     def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
-        """List a written manifest in ``index.json`` if it is not."""
+        """List a written manifest in ``index.json``, and in an index under the fallback tag if there is one."""
         if artifact.digest not in {entry.digest for entry in self.referrers(subject)}:
             with self._rewriting() as entries:
                 entries.append(artifact.as_json())
+                self._rewrite_tagged(entries, fallback_tag(subject), lambda inner: [*inner, artifact.as_json()])
         return Via.LAYOUT
 
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and its entries, also in an index under the fallback tag."""
+        with self._rewriting() as entries:
+            self._rewrite_tagged(entries, fallback_tag(subject), lambda inner: without(inner, digest))
         self.delete_manifest(digest)
-        tag = fallback_tag(subject)
-        for entry in _named(self._entries(), tag):
-            document = parse_json(self._load(entry).raw, MAX_INDEX, tag)
-            kept = without(document["manifests"], digest)
-            self.push_manifest(_json(document | {"manifests": kept}), OCI_INDEX, tag)
 
     def delete_manifest(self, digest: str) -> None:
         """Delete a manifest and its entries; its layers stay, others may use them."""
         with self._rewriting() as entries:
             entries[:] = without(entries, digest)
         self._blob(digest).unlink(missing_ok=True)
+
+    def _rewrite_tagged(self, entries: Entries, tag: str, change: Callable[[Entries], Entries]) -> None:
+        """Let an entry of that name stand for a changed index; what is no index stays."""
+        for position, entry in enumerate(entries):
+            if _annotation(entry, REF_NAME) == tag:
+                found = self._load(parse_descriptor(entry, "index.json"))
+                if isinstance(found.parse(), Index):
+                    document = parse_json(found.raw, MAX_INDEX, tag)
+                    changed = document | {"manifests": change(document["manifests"])}
+                    entries[position] = entry | self.push_blob(_json(changed), OCI_INDEX).as_json()
 
     def _load(self, entry: Descriptor) -> ManifestBytes:
         """Return what an entry of ``index.json`` stands for; without a media type the document's own word counts."""
@@ -193,7 +202,7 @@ class LayoutStore:
         return document
 
     @contextmanager
-    def _rewriting(self) -> Iterator[list[Any]]:
+    def _rewriting(self) -> Iterator[Entries]:
         """Give the entries of ``index.json`` to change, alone among writers, and replace the file at once."""
         lock = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

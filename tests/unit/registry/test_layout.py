@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from compatbuild.errors import CompatError, NotFoundError, RegistryError, UsageError
-from compatbuild.registry.descriptor import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST, Descriptor, describe
+from compatbuild.registry.descriptor import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST, Descriptor, Index, describe
 from compatbuild.registry.digest import ContentError
 from compatbuild.registry.layout import CONTAINERD_NAME, REF_NAME, LayoutStore
 from compatbuild.registry.options import RegistryOptions
@@ -159,6 +159,11 @@ def test_an_index_under_the_fallback_tag_is_read_and_pruned(layout: LayoutStore)
     assert layout.referrers(image.digest) == (first, second)
     layout.remove_referrer(first.digest, image.digest)
     assert layout.referrers(image.digest) == (second,)
+    third = referrer(layout, image, "third")
+    layout.add_referrer(third, image.digest)
+    index = layout.resolve(fallback_tag(image.digest)).parse()
+    assert isinstance(index, Index)
+    assert index.manifests == (second, third)
 
 
 def test_writers_at_once_lose_nothing(layout: LayoutStore, root: Path) -> None:
