@@ -170,7 +170,7 @@ def _entries(located: _Located | None) -> Iterator[tuple[Scalar, Node, str]]:
 
 
 def _text(located: _Located | None) -> Text | None:
-    if located is None or not isinstance(located[0], Scalar):
+    if located is None or not isinstance(located[0], Scalar) or located[0].is_null:
         return None
     return Text(place(*located), located[0])
 
