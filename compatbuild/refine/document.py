@@ -1,15 +1,21 @@
 """The requirements document: what a rendered template is, and what the specification is compiled from."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from compatbuild.errors import SpecError
 from compatbuild.model.base import Model
-from compatbuild.model.requirement import AnyRequirement
-from compatbuild.refine.yaml_model import load
+from compatbuild.model.requirement import AlternativesRequirement, AnyRequirement, Requirement, subject_of
+from compatbuild.nfd.ranges import Range
+from compatbuild.refine.yaml_model import Location, load
 
 DOCUMENT_VERSION = "compatbuild/v1"
 DEFAULT_TAG = "required"
+RANGES = ("kernel", "driver", "compute", "hugepages")
+"""Subjects whose values are ranges."""
+
 MAX_REQUIREMENTS = 1000
 """Requirements in one list; an image has a dozen."""
 
@@ -51,4 +57,35 @@ class RequirementsDocument(Model):
 
 def parse(text: str, name: str = "-") -> RequirementsDocument:
     """Read a requirements document; TemplateError names the file, and the line and key of each problem."""
-    return load(text.encode("utf-8", "replace"), name, RequirementsDocument, "a requirements document")
+    return load(
+        text.encode("utf-8", "replace"), name, RequirementsDocument, "a requirements document", check=_range_problems
+    )
+
+
+def _range_problems(document: RequirementsDocument) -> Iterator[tuple[Location, str]]:
+    """Yield the ranges that are none, or that no version satisfies."""
+    yield from _within(document.requirements, ("requirements",))
+    for index, preference in enumerate(document.preferences):
+        yield from _within(preference.requirements, ("preferences", index, "requirements"))
+
+
+def _within(requirements: Iterable[Requirement], path: Location) -> Iterator[tuple[Location, str]]:
+    for index, requirement in enumerate(requirements):
+        here = (*path, index, subject_of(requirement) or "")  # as pydantic would name it
+        for key in RANGES:
+            value: Any = getattr(requirement, key, None)
+            ranges = {(key, size): value[size] for size in value} if isinstance(value, dict) else {(key,): value}
+            for step, text in ranges.items():
+                if text not in {None, "any"} and (problem := _range_problem(text)):
+                    yield (*here, *step), problem
+        if isinstance(requirement, AlternativesRequirement):
+            for number, branch in enumerate(requirement.any):
+                yield from _within(branch, (*here, "any", number))
+
+
+def _range_problem(text: str) -> str | None:
+    try:
+        Range.parse(text)
+    except SpecError as error:
+        return f"{error.what[:1].lower()}{error.what[1:]}: {error.why}"
+    return None

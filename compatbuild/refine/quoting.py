@@ -9,15 +9,16 @@ from compatbuild.errors import TemplateError
 from compatbuild.model.base import Model
 from compatbuild.model.requirement import SUBJECTS, Requirement
 from compatbuild.nfd.scalars import go_scalar
+from compatbuild.nfd.write import quoted
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENT = "  "
 
 
 def quote(text: str) -> str:
-    """Return a text as a double-quoted scalar on one line; whatever YAML cannot hold as it is, is escaped."""
-    escaped = json.dumps(text, ensure_ascii=False)[1:-1]  # JSON's escapes are YAML's too
-    return '"' + "".join(char if char.isprintable() else _escape(char) for char in escaped) + '"'
+    """Return a text as a double-quoted scalar on one line; half a surrogate pair, which no YAML holds, is replaced."""
+    return quoted(_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def word(text: str) -> str:
@@ -56,10 +57,3 @@ def fields(model: Model) -> dict[str, Any]:
         return values
     order = {"id": -2, **dict.fromkeys(SUBJECTS, -1), "comment": 1}
     return {key: values[key] for key in sorted(values, key=lambda key: order.get(key, 0))}
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if 0xD800 <= code <= 0xDFFF:  # half a surrogate pair, which no YAML may hold in any form
-        return "\N{REPLACEMENT CHARACTER}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -3,7 +3,7 @@
 Scalars stay the text that was written: in ``[y, m]`` nobody means a truth value, and ``5.10`` is not 5.1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -22,11 +22,24 @@ MAX_PROBLEMS = 10
 T = TypeVar("T", bound=BaseModel)
 
 
-def load(text: bytes, name: str, model: type[T], kind: str, *, error: type[CompatError] = TemplateError) -> T:
+Location = tuple[int | str, ...]
+"""A path of keys and indices, as pydantic gives it."""
+
+
+def load(
+    text: bytes,
+    name: str,
+    model: type[T],
+    kind: str,
+    *,
+    check: Callable[[T], Iterator[tuple[Location, str]]] | None = None,
+    error: type[CompatError] = TemplateError,
+) -> T:
     """Return the model that a YAML text describes.
 
-    ``name`` is the file as the user knows it, ``kind`` what it ought to be ("a requirements document"). Raises
-    ``error`` with all problems, each with its line and key.
+    ``name`` is the file as the user knows it, ``kind`` what it ought to be ("a requirements document"); ``check``
+    yields what else is wrong with a model that has the right shape. Raises ``error`` with all problems, each with its
+    line and key.
     """
     try:
         root = read(text).root
@@ -38,9 +51,13 @@ def load(text: bytes, name: str, model: type[T], kind: str, *, error: type[Compa
     problems = list(_duplicates(root))
     if not problems:
         try:
-            return model.model_validate(plain(root))
+            loaded = model.model_validate(plain(root))
         except ValidationError as found:
-            problems = [_problem(detail, root) for detail in found.errors(include_url=False)]
+            problems = [_problem(detail, root, model) for detail in found.errors(include_url=False)]
+        else:
+            problems = [(_locate(root, at)[0].line, words) for at, words in (check(loaded) if check else ())]
+            if not problems:
+                return loaded
     told = dict(reversed(problems))  # of several complaints about one line, the first
     lines = [f"line {line}: {told[line]}" for line in sorted(told)]
     more = [f"and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
@@ -73,13 +90,13 @@ def _duplicates(node: Node) -> Iterator[tuple[int, str]]:
             yield from _duplicates(entry.value)
 
 
-def _problem(detail: ErrorDetails, root: Node) -> tuple[int, str]:
+def _problem(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> tuple[int, str]:
     """Return the line and the words of one of pydantic's complaints."""
     node, steps = _locate(root, detail["loc"])
     key = next((str(step) for step in reversed(steps) if not isinstance(step, int)), "the document")
     match detail["type"]:
         case "extra_forbidden":
-            return node.line, f"unknown key {shown(key)}"
+            return node.line, f"unknown key {shown(key)}{did_you_mean(key, _known(detail['loc'], model))}"
         case "missing":
             return node.line, f"the key {shown(str(detail['loc'][-1]))} is missing"
         case "requirement_subject":
@@ -90,10 +107,11 @@ def _problem(detail: ErrorDetails, root: Node) -> tuple[int, str]:
             return node.line, f"{shown(key)} must be text"
         case _:
             said = detail["msg"][:1].lower() + detail["msg"][1:]
-            return node.line, f"{shown(key)} {_value(node)}: {said}"
+            value = f" is {shown(node.text)}" if isinstance(node, Scalar) else ""
+            return node.line, f"{shown(key)}{value}: {said}"
 
 
-def _locate(root: Node, location: tuple[int | str, ...]) -> tuple[Node, list[int | str]]:
+def _locate(root: Node, location: Location) -> tuple[Node, list[int | str]]:
     """Follow a pydantic location as far as the tree goes; it also names the tag of a requirement after its index."""
     node, taken = root, list[int | str]()
     for before, step in zip(("", *location), location, strict=False):
@@ -116,7 +134,8 @@ def _at_key(key: Scalar, value: Node) -> Node:
 
 def _subject_problem(node: Node) -> str:
     if not isinstance(node, Mapping):
-        return f'a requirement is a mapping such as `kernel: ">=5.10"`, not {_value(node) or "a list"}'
+        what = shown(node.text) if isinstance(node, Scalar) else "a list"
+        return f'a requirement is a mapping such as `kernel: ">=5.10"`, not {what}'
     keys = [entry.key.text for entry in node.entries]
     found = [key for key in keys if key in SUBJECTS]
     if len(found) > 1:
@@ -127,8 +146,12 @@ def _subject_problem(node: Node) -> str:
     return f"a requirement has one of the keys {', '.join(SUBJECTS)}"
 
 
-def _value(node: Node) -> str:
-    return f"is {shown(node.text)}" if isinstance(node, Scalar) else ""
+def _known(location: Location, model: type[BaseModel]) -> Iterable[str]:
+    """Return the keys that may stand where an unknown one was found."""
+    if len(location) == 1:
+        return model.model_fields
+    subject = SUBJECTS.get(str(location[-2]))
+    return subject.model_fields if subject else ()
 
 
 def _example(node: Node) -> str:
