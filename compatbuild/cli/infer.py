@@ -38,7 +38,7 @@ def infer(
     from compatbuild import api
     from compatbuild.cli.progress import progress
     from compatbuild.report import documents, findings
-    from compatbuild.report.console import console
+    from compatbuild.report.console import show
 
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
@@ -56,7 +56,7 @@ def infer(
         return refined.spec.decode()
 
     formats = {
-        "table": lambda: console().print(findings.table(report, every=verbose)),
+        "table": lambda: show(findings.table(report, every=verbose)),
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,

@@ -49,6 +49,8 @@ def verify(
     found = api.verify(reference, [public], platform=platform, strict=strict, spec_digest=spec_digest, options=registry)
     for warning in dict.fromkeys(text for one in found for text in (*one.warnings, *public.warnings)):
         tell(f"warning: {warning}", quiet=quiet)
+    for note in dict.fromkeys(text for one in found for text in one.notes):
+        tell(f"note: {note}", quiet=quiet)
     formats = {
         "table": lambda: as_table(found),
         "json": lambda: to_json(as_value(reference, found)),

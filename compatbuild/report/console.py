@@ -11,10 +11,18 @@ PIPE_WIDTH = 100
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console for stdout or stderr that honours NO_COLOR, TERM=dumb and the width it gets."""
+    """Return a console on a terminal; it honours NO_COLOR, TERM=dumb and the width it gets."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False, width=width)
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def show(part: RenderableType) -> None:
+    """Print a renderable on stdout: with colours on a terminal, as plain text without trailing blanks elsewhere."""
+    if sys.stdout.isatty():
+        console().print(part)
+    else:
+        columns = os.environ.get("COLUMNS", "")
+        sys.stdout.write(to_text(part, width=int(columns) if columns.isdecimal() and int(columns) else PIPE_WIDTH))
 
 
 def to_text(*parts: RenderableType, width: int = PIPE_WIDTH) -> str:

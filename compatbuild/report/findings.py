@@ -38,10 +38,9 @@ def _head(report: Report) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
-    grid.add_row("Image", Text(plain(f"{image.source}:{image.reference}")))
+    grid.add_row("Image", Text(plain(f"{image.source}:{image.reference} ({image.platform})")))
     if image.digest:
         grid.add_row("Digest", Text(plain(image.digest)))
-    grid.add_row("Platform", Text(plain(image.platform)))
     return grid
 
 
@@ -58,12 +57,17 @@ def _rows(findings: list[Finding], *, every: bool) -> RenderableType:
 
 
 def _evidence_lines(finding: Finding, *, every: bool) -> Iterator[str]:
-    shown = finding.evidence if every else finding.evidence[:EVIDENCE_SHOWN]
-    for evidence in shown:
-        yield f"{_place(evidence)}: {plain(evidence.statement)}"
-    hidden = len(finding.evidence) - len(shown)
-    if hidden:
-        yield f"and {hidden} more like these"
+    """Yield one line for each thing that was seen, with the first of the places it was seen at."""
+    seen: dict[tuple[str, str, str], list[Evidence]] = {}
+    for evidence in finding.evidence:
+        key = (evidence.path if every else "", evidence.locator, evidence.statement)
+        seen.setdefault(key, []).append(evidence)
+    groups = list(seen.values())
+    for group in groups if every else groups[:EVIDENCE_SHOWN]:
+        others = f" and {len(group) - 1} more" if len(group) > 1 and not every else ""
+        yield f"{plain(group[0].statement)}: {_place(group[0])}{others}"
+    if not every and len(groups) > EVIDENCE_SHOWN:
+        yield f"and {len(groups) - EVIDENCE_SHOWN} more reasons"
 
 
 def _place(evidence: Evidence) -> str:

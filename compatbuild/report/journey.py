@@ -5,8 +5,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from compatbuild.registry.attach import Attached
-from compatbuild.report.simple import columns
+from compatbuild.registry.store import Via
+from compatbuild.report.text import plain
 from compatbuild.signing.sign import Signed
+
+FOUND_BY = {
+    Via.API.value: "the referrers API",
+    Via.FALLBACK.value: "the fallback tag",
+    Via.LAYOUT.value: "the layout's index",
+}
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,11 @@ class Row:
 
 
 def as_table(rows: Sequence[Row]) -> str:
-    """Return the rows as a table, grouped by nothing: the order is the order of work."""
-    return columns(
-        ("artifact", "state", "found by", "digest"),
-        [(row.what, row.state, row.via, row.digest) for row in rows],
+    """Return two lines an artifact, in the order of work; the second is its digest, whole, to be copied."""
+    width = max((len(row.state) for row in rows), default=0)
+    return "".join(
+        f"{row.state:{width}}  {plain(row.what)}, found by {FOUND_BY[row.via]}\n{'':{width}}  {row.digest}\n"
+        for row in rows
     )
 
 

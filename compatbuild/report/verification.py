@@ -9,20 +9,21 @@ from compatbuild.signing.verify import Verified
 
 
 def as_table(found: Sequence[Verified]) -> str:
-    """Return one paragraph a manifest: what was verified, then signatures and candidates."""
-    parts = []
-    for one in found:
-        parts.append(f"verified {one.subject.digest}\n  specification {one.spec.descriptor.digest}\n")
-        rows = [
-            ("signature", short_digest(s.descriptor.digest), "valid" if s.counts else "not used", s.reason)
-            for s in one.examination.image_signatures
-        ]
-        rows += [
-            ("specification", short_digest(c.descriptor.digest), str(c.standing), c.reason)
-            for c in one.examination.candidates
-        ]
-        parts.append("\n" + columns(("kind", "artifact", "standing", "reason"), rows))
-    return "\n".join(parts)
+    """Return one paragraph a manifest: what was verified, then every signature and candidate, and why it counts."""
+    return "\n".join(_paragraph(one) for one in found)
+
+
+def _paragraph(one: Verified) -> str:
+    rows = [
+        ("signature", short_digest(s.descriptor.digest), "valid" if s.counts else "not used", s.reason)
+        for s in one.image_signatures
+    ]
+    rows += [("specification", short_digest(c.descriptor.digest), c.standing.value, c.reason) for c in one.candidates]
+    return (
+        f"verified       {one.subject.digest}\n"
+        f"specification  {one.spec.descriptor.digest}\n\n"
+        f"{columns(('kind', 'artifact', 'standing', 'reason'), rows)}"
+    )
 
 
 def as_value(reference: str, found: Sequence[Verified]) -> dict[str, Any]:
@@ -30,22 +31,5 @@ def as_value(reference: str, found: Sequence[Verified]) -> dict[str, Any]:
     return {
         "schema": "compatbuild.verification/v1",
         "reference": reference,
-        "verified": [_one(one) for one in found],
-    }
-
-
-def _one(one: Verified) -> dict[str, Any]:
-    return {
-        "subject": one.subject.digest,
-        "spec": one.spec.descriptor.digest,
-        "signatures": [
-            {"digest": s.descriptor.digest, "format": str(s.format), "counts": s.counts, "reason": s.reason}
-            for s in one.examination.image_signatures
-        ],
-        "candidates": [
-            {"digest": c.descriptor.digest, "standing": str(c.standing), "reason": c.reason}
-            for c in one.examination.candidates
-        ],
-        "nfd_takes": one.examination.nfd_takes,
-        "warnings": list(one.warnings),
+        "verified": [one.as_json() for one in found],
     }
