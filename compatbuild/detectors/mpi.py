@@ -16,10 +16,7 @@ from compatbuild.model.finding import Confidence, Evidence, Finding
 
 _LIBRARIES = "/**/libmpi*.so*"
 OPEN_MPI = Marker(
-    "mpi.open-mpi",
-    b"%s:version:full\0",
-    _LIBRARIES,
-    rb"%s:version:full\0v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?[a-z0-9]{0,8})\0",
+    "mpi.open-mpi", b"%s:version:full\0", _LIBRARIES, rb"full\0v?(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)[a-z0-9]{0,8}\0"
 )
 """The version beside the key that ompi_info prints; "Open MPI v" itself is a format string (4.1.4, 5.0.11)."""
 

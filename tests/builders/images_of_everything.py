@@ -51,7 +51,18 @@ ENV = {
     "NVIDIA_DRIVER_CAPABILITIES": "compute,graphics",
     "FI_PROVIDER": "efa",
 }
-NAMES = ("fuse3", "openvpn", "wireguard-tools", "nftables", "open-iscsi", "nfs-common", "lvm2", "docker.io", "dpdk")
+NAMES = (
+    "fuse3",
+    "openvpn",
+    "wireguard-tools",
+    "nftables",
+    "open-iscsi",
+    "nfs-common",
+    "lvm2",
+    "docker.io",
+    "dpdk",
+    "libsctp1",
+)
 PACKAGES: tuple[Package, ...] = (*map(deb, NAMES), deb("libc6", "2.36-9"), deb("bpfcc-tools"))
 OS_RELEASE = {"ID": "rhel", "VERSION_ID": "9.5"}
 

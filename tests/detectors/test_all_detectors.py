@@ -89,8 +89,8 @@ def _features(finding: Finding) -> Iterator[str]:
     """Yield the NFD features that a finding's requirement is written with."""
     if finding.requirement is not None:
         for rule in compile_set([finding.requirement], name="test").compatibility.rules:
-            for branch in (rule, *rule.matchAny):
-                yield from (term.feature for term in branch.matchFeatures)
+            terms = [*rule.matchFeatures, *(term for branch in rule.matchAny for term in branch.matchFeatures)]
+            yield from (term.feature for term in terms)
 
 
 @every

@@ -19,6 +19,7 @@ PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
         ("open-iscsi", "kernel.iscsi", ("ISCSI_TCP",), ("iscsi_tcp",)),
         ("nfs-common", "kernel.nfs", ("NFS_FS",), ("nfs",)),
         ("lvm2", "kernel.device-mapper", ("BLK_DEV_DM",), ("dm_mod",)),
+        ("libsctp1", "kernel.sctp", ("IP_SCTP",), ("sctp",)),
         ("docker.io", "kernel.overlay", ("OVERLAY_FS",), ("overlay",)),
     ],
 )
