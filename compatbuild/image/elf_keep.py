@@ -82,18 +82,28 @@ def code_only(segments: Iterable[Segment]) -> Iterator[Segment]:
 
 
 def searchable(segments: Iterable[Segment], size: int) -> Scope:
-    """Return the parts of a file that may hold text and embedded files: all but machine code."""
-    scope = Scope([(0, size)])
-    for segment in code_only(segments):
-        scope.exclude(segment.offset, segment.end)
-    return scope
+    """Return the parts of a file that may hold text and embedded files: what is loaded and not machine code.
+
+    A file without loaded segments, such as a relocatable object, is searched as a whole.
+    """
+    segments = tuple(segments)
+    code = set(code_only(segments))
+    loads = [s for s in segments if s.type == SegmentType.LOAD]
+    return Scope(_in_order((s for s in loads if s not in code), size) if loads else [(0, size)])
 
 
-def writable(segments: Iterable[Segment], size: int) -> list[tuple[int, int]]:
-    """Return the ranges of the data segments, in order."""
-    found: list[tuple[int, int]] = []
-    for segment in sorted((s for s in segments if s.type == SegmentType.LOAD), key=lambda s: s.offset):
-        if segment.access & (Access.WRITE | Access.EXECUTE) == Access.WRITE:
-            start = max(segment.offset, found[-1][1] if found else 0)
-            found.append((start, min(segment.end, size)))
-    return [(start, stop) for start, stop in found if start < stop]
+def writable(segments: Iterable[Segment], size: int) -> Scope:
+    """Return the data segments of a file."""
+    data = Access.WRITE
+    loads = (s for s in segments if s.type == SegmentType.LOAD)
+    return Scope(_in_order((s for s in loads if s.access & (data | Access.EXECUTE) == data), size))
+
+
+def _in_order(segments: Iterable[Segment], size: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of segments in a file of ``size`` bytes, sorted and without overlaps."""
+    done = 0
+    for segment in sorted(segments, key=lambda s: s.offset):
+        start, stop = max(segment.offset, done), min(segment.end, size)
+        if start < stop:
+            yield start, stop
+            done = stop

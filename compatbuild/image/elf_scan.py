@@ -107,7 +107,7 @@ class _File:
         self._fatbins = FatbinReader(scope if interests.device_code else Scope([]), self._damage)
         self._markers = MarkerReader(path, interests.markers, scope)
         self._bpf = BpfReader(scope if interests.bpf else Scope([]), self._damage)
-        self._go = GoReader(Scope(writable(segments, size) if interests.go else []), self._damage)
+        self._go = GoReader(writable(segments, size) if interests.go else Scope([]), self._damage)
         # The windows come before the strings, which are found through them, and the fatbins before those who search
         # for text, because they tell where there is none.
         self._readers: tuple[Reader, ...] = (

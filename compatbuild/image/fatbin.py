@@ -192,9 +192,9 @@ class FatbinReader:
         count, _ = PAIR.unpack((yield at, PAIR.size))
         at += PAIR.size
         for _ in range(min(count, CONCATENATED_MAX)):
-            data = yield at, max(0, min(end - at, LOOK))
+            data = yield at, min(end - at, LOOK)
             length = _header_length(data)
-            if not length:
+            if not length or at + length > end:
                 self._damage.note("broken fatbin")
                 break
             self._keep(_Entry._make(ENTRY.unpack_from(data)), container)

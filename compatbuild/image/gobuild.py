@@ -76,10 +76,7 @@ class GoReader(ExcerptReader):
         modules_at, modules_size = _varint(head, version_at + version_size)
         if not 0 < version_size <= VERSION_MAX or not modules_at:
             return 0
-        if modules_size > MODULES_MAX:
-            self._damage.note("Go module information too large")
-            modules_size = 0
-        return modules_at + modules_size
+        return modules_at + (modules_size if modules_size <= MODULES_MAX else 0)
 
     def parse(self, excerpt: Excerpt) -> bool:
         """Take in a blob; the first one counts."""
@@ -95,7 +92,8 @@ class GoReader(ExcerptReader):
         self._found = {"go": _printable(data[version_at : version_at + version_size])}
         self._found |= _settings(data[modules_at : modules_at + modules_size])
         if len(data) < modules_at + modules_size:
-            self._damage.note("Go module information cut short")
+            too_large = modules_size > MODULES_MAX
+            self._damage.note(f"Go module information {'too large' if too_large else 'cut short'}")
         return False
 
 
