@@ -1,0 +1,49 @@
+"""The journey of ``make demo``, step by step, and what it leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.download
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the directory the journey ran in, and what it printed."""
+    directory = tmp_path_factory.mktemp("journey")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-m", "demo.run"], cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return directory / "out" / "demo", result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def report(journey: tuple[Path, str]) -> Any:
+    return json.loads((journey[0] / "report.json").read_text())
+
+
+def test_everything_a_reader_looks_for_is_there(journey: tuple[Path, str]) -> None:
+    held = {path.name for path in journey[0].iterdir()}
+    assert held >= {"image", "compat.yaml.j2", "report.json", "compat.yaml", "cosign.key", "cosign.pub"}
+
+
+def test_publishing_again_changes_nothing(journey: tuple[Path, str]) -> None:
+    assert journey[1].count("nothing changed") == 1
+
+
+def test_the_facts_are_those_of_the_wheels(report: Any) -> None:
+    facts = {name: fact["value"] for name, fact in report["facts"].items()}
+    assert facts["cuda.major"] == 12
+    assert facts["cuda.driver.min"] == "525.60.13"
+    assert facts["cuda.sass"] == ["50", "60", "70", "80", "90", "100", "101", "120"]
+    assert facts["cuda.ptx"] == [["120", "8.8"]]
+    assert facts["mpi.family"] == "MPICH"
+    assert facts["cpu.level"] == "x86-64-v2"
