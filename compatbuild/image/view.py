@@ -9,6 +9,9 @@ from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests, declared, glob_pattern
 from compatbuild.model.finding import Confidence, Evidence
 
+MAX_STATEMENT = 500
+"""Characters of a piece of evidence's sentence; names from an image can be as long as its author likes."""
+
 MAX_LINKS = 40
 """Symbolic links followed in one path before it counts as a loop; the kernel's own limit (path_resolution(7))."""
 
@@ -228,9 +231,15 @@ class DetectorView:
     def at(self, path: str, statement: str, locator: str = "") -> Evidence:
         """Make a piece of evidence about a file, naming the layer it comes from."""
         return Evidence(
-            detector=self.detector, layer=self.image.layer_of(path), path=path, locator=locator, statement=statement
+            detector=self.detector,
+            layer=self.image.layer_of(path),
+            path=path,
+            locator=locator,
+            statement=statement[:MAX_STATEMENT],
         )
 
     def at_config(self, field_name: str, statement: str, locator: str = "") -> Evidence:
         """Make a piece of evidence about a field of the image config, such as ``Env``."""
-        return Evidence(detector=self.detector, path=f"config.{field_name}", locator=locator, statement=statement)
+        return Evidence(
+            detector=self.detector, path=f"config.{field_name}", locator=locator, statement=statement[:MAX_STATEMENT]
+        )
