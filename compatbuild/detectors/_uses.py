@@ -55,14 +55,15 @@ def uses(view: DetectorView, row: Row[Users]) -> Iterator[Use]:
     """
     ceiling = weakest(Confidence.LIKELY, row.grade.ceiling)
     machine = MACHINES.get(view.config("architecture"), "")
-    programs = [name.replace("{machine}", machine) for name in row.value.programs]
+    programs = _Names(name.replace("{machine}", machine) for name in row.value.programs)
+    libraries, incidental = _Names(row.value.libraries), _Names(row.value.incidental)
     for path, elf in view.elves():
         name = posixpath.basename(path)
-        if _matches(name, programs):
+        if name in programs:
             yield Use(view.confidence(path, ceiling), view.at(path, f"The program {name} is in the image"))
-        for library in needed(elf):
-            if _matches(library, row.value.libraries):
-                side = view.reach(path) is None or _matches(name, row.value.incidental)
+        for library in needed(elf) if libraries else ():
+            if library in libraries:
+                side = view.reach(path) is None or name in incidental
                 found = Confidence.HINT if side else view.confidence(path, ceiling)
                 yield Use(found, view.at(path, f"{name} needs {library}", "DT_NEEDED"))
     for package in view.packages(*row.value.packages) if row.value.packages else ():
@@ -70,5 +71,16 @@ def uses(view: DetectorView, row: Row[Users]) -> Iterator[Use]:
         yield Use(found, view.at(package.path, f"Package {package.name} {package.version} is installed", package.name))
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+class _Names:
+    """Names, some with ``*`` in them; most files are told apart by the plain ones alone."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        every = tuple(names)
+        self._plain = frozenset(name for name in every if "*" not in name)
+        self._globs = tuple(name for name in every if "*" in name)
+
+    def __bool__(self) -> bool:
+        return bool(self._plain or self._globs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._plain or any(fnmatchcase(name, glob) for glob in self._globs)

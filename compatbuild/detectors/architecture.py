@@ -1,5 +1,6 @@
 """CPU architecture, 32-bit programs, and the page size that arm64 programs load on."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from compatbuild.detectors import Detector
@@ -23,6 +24,7 @@ SMALLEST_PAGE = 4_096
 """Every arm64 kernel can be built for pages of this size, so that it rules nothing out."""
 
 Programs = Mapping[str, ElfFacts]
+_NAME = re.compile(r"[a-z0-9]{1,20}")
 
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
@@ -34,7 +36,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
 
 
 def _architecture(view: DetectorView, reached: Programs) -> Iterator[Finding]:
-    declared = view.config("architecture")
+    declared = view.config("architecture") if _NAME.fullmatch(view.config("architecture")) else ""
     proven = {path: elf for path, elf in reached.items() if view.confidence(path) is Confidence.PROVEN}
     programs = proven or reached or dict(view.elves())
     machines = {ARCHITECTURES[elf.machine] for elf in programs.values() if elf.machine in ARCHITECTURES}

@@ -68,8 +68,9 @@ def _major(soname: str, cuda: Cuda) -> Row[int] | None:
     """Return the CUDA major that a library belongs to; repairing a wheel may have made the soname longer."""
     if match := _RUNTIME.fullmatch(soname):
         return next((row for row in cuda.runtime_sonames.values() if row.value == int(match[1])), None)
-    known = cuda.library_sonames
-    return known.get(soname) or next((known[key] for key in known if soname.startswith(key + ".")), None)
+    while soname not in cuda.library_sonames and "." in soname:
+        soname = soname.rpartition(".")[0]
+    return cuda.library_sonames.get(soname)
 
 
 def _library(view: DetectorView, path: str, row: Row[int], name: str, *, bare: bool) -> _MajorUse:

@@ -34,7 +34,7 @@ CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 NO_DEVICES = ("", "void", "none")
 BEYOND_COMPUTE = ("all", "compat32", "display", "graphics", "ngx", "video")
 SHOWN = 300
-"""Characters of a variable's value that evidence repeats."""
+"""Characters of a variable that evidence repeats, and of a title."""
 
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _requirement(view: DetectorView, name: str, text: str, knowledge: Knowledge)
         return _note(view, identity, f"{name} says nothing that a host can be asked for", name)
     return Finding(
         id=identity,
-        title=f"{name}: {' or '.join(map(_told, meaning.alternatives))}",
+        title=f"{name}: {' or '.join(map(_told, meaning.alternatives))}"[:SHOWN],
         confidence=meaning.confidence,
         severity=Severity.INFO if meaning.confidence is Confidence.HINT else Severity.REQUIRED,
         requirement=_alternatives(meaning.alternatives),
@@ -122,7 +122,7 @@ def _legacy(view: DetectorView, text: str, knowledge: Knowledge) -> Iterator[Fin
 def _note(view: DetectorView, identity: str, title: str, name: str) -> Finding:
     return Finding(
         id=identity,
-        title=title,
+        title=title[:SHOWN],
         confidence=Confidence.HINT,
         evidence=(view.at_config("Env", f"{name}={_shown(view, name)}", name),),
     )
