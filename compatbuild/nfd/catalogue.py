@@ -56,12 +56,16 @@ class Elements:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature by its full name (``cpu.cpuid``), with the elements of each of its kinds."""
+    """One feature by its full name (``cpu.cpuid``), with the elements of each of its kinds.
+
+    ``aliases`` map what others call an element, in lower case without separators, to the name that NFD has for it.
+    """
 
     name: str
     doc: str
     since: str
     kinds: Mapping[Kind, Elements]
+    aliases: Mapping[str, str]
 
     @property
     def open(self) -> bool:
@@ -78,8 +82,9 @@ class Feature:
         return sorted({name for elements in self.kinds.values() for name in elements.named})
 
     def near(self, name: str) -> tuple[str, ...]:
-        """Give known element names that resemble one that is not known, the nearest first."""
-        return _near(name, self.names())
+        """Give known element names that mean or resemble one that is not known, the nearest first."""
+        alias = self.aliases.get(_plain(name))
+        return (alias,) if alias else _near(name, self.names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def _plain(name: str) -> str:
 
 def _feature(name: str, row: Mapping[str, Any]) -> Feature:
     kinds = {kind: _elements(row[kind]) for kind in Kind if kind in row}
-    return Feature(name, row["doc"], row.get("since", ""), kinds)
+    return Feature(name, row["doc"], row.get("since", ""), kinds, row.get("aliases", {}))
 
 
 def _elements(row: Mapping[str, Any]) -> Elements:
