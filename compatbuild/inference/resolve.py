@@ -43,7 +43,8 @@ def combine(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def resolve(findings: Sequence[Finding]) -> Resolution:
     """Merge what findings state about each fact, by the rule of the fact.
 
-    A fact that must be the same everywhere takes the value of its surest finding.
+    A fact that must be the same everywhere takes the value of its surest finding; hints count only where nothing
+    surer is known.
     """
     stated: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -51,7 +52,8 @@ def resolve(findings: Sequence[Finding]) -> Resolution:
             stated.setdefault(name, []).append(finding)
     facts, conflicts = {}, []
     for name in sorted(stated):
-        group = sorted(stated[name], key=lambda f: (ORDER.index(f.confidence), f.id))
+        sure = [f for f in stated[name] if f.confidence is not Confidence.HINT]
+        group = sorted(sure or stated[name], key=lambda f: (ORDER.index(f.confidence), f.id))
         best = group[0].confidence
         facts[name] = Fact(value=_merged(name, group), confidence=best, findings=tuple(sorted({f.id for f in group})))
         rivals = {str(f.facts[name]): f.id for f in group if f.confidence is best}

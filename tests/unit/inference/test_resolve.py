@@ -54,6 +54,19 @@ def test_a_disagreement_among_equals_is_told_and_the_surest_wins() -> None:
     assert "disagree about mpi.family" in found.conflicts[0]
 
 
+def test_hints_do_not_raise_what_is_surely_known() -> None:
+    found = resolve(
+        [
+            finding("a", facts={"cuda.driver.min": "525.60.13", "cuda.sass": ["75"]}),
+            finding("b", "hint", facts={"cuda.driver.min": "580.65.06", "cuda.sass": ["100"], "fabric.ucx": ["ib"]}),
+        ]
+    )
+    assert found.facts["cuda.driver.min"].value == "525.60.13"
+    assert found.facts["cuda.sass"].value == ["75"]
+    assert found.facts["cuda.sass"].findings == ("a",)
+    assert found.facts["fabric.ucx"].value == ["ib"]
+
+
 def test_facts_of_a_third_party_are_kept() -> None:
     assert resolve([finding("a", facts={"acme.thing": 1})]).facts["acme.thing"].value == 1
 
