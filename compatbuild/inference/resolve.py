@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from compatbuild.model.facts import FACTS, Merge
 from compatbuild.model.finding import Confidence, Finding
 from compatbuild.model.report import Fact
-from compatbuild.model.requirement import AnyRequirement, CpuRequirement, DriverRequirement, KernelRequirement
+from compatbuild.model.requirement import AnyRequirement
 
 ORDER = (Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT)
 MAX_EVIDENCE = 20
@@ -93,47 +93,17 @@ def _natural(text: str) -> list[tuple[int, int, str]]:
 
 
 def requirements(findings: Iterable[Finding]) -> tuple[AnyRequirement, ...]:
-    """Return what goes into a specification: requirements of proven and likely findings, merged where they overlap.
+    """Return what goes into a specification: the requirements of proven and likely findings, equal ones once.
 
-    Of several x86-64 levels the highest stands; ranges over the same subject are joined into one, so that all hold.
-    Each requirement carries the id of its finding and, unless it has one, the finding's title as its comment.
+    Each carries the id of its finding and, unless it has one, the finding's title and first place as its comment.
+    Ranges and levels over one subject are merged when they are compiled, so that an author still sees each.
     """
-    merged: dict[str, AnyRequirement] = {}
+    found: dict[str, AnyRequirement] = {}
     for finding in sorted(findings, key=lambda f: (ORDER.index(f.confidence), f.id)):
         if finding.requirement is None or finding.confidence is Confidence.HINT:
             continue
-        found = finding.requirement
-        comment = found.comment or f"{finding.title} ({finding.evidence[0].path})"
-        named = found.model_copy(update={"id": found.id if found.id != "author" else finding.id, "comment": comment})
-        key = _overlap(named)
-        merged[key] = _join(merged[key], named) if key in merged else named
-    return tuple(merged[key] for key in sorted(merged, key=lambda k: merged[k].id))
-
-
-def _overlap(requirement: AnyRequirement) -> str:
-    """Return the same key for requirements that are to be one."""
-    match requirement:
-        case CpuRequirement(cpu=str()):
-            return "cpu"
-        case KernelRequirement():
-            return "kernel"
-        case DriverRequirement():
-            return f"driver {requirement.gpu} {requirement.when}"
-        case _:
-            return requirement.model_dump_json(exclude={"id", "comment"})
-
-
-def _join(first: AnyRequirement, second: AnyRequirement) -> AnyRequirement:
-    match first, second:
-        case CpuRequirement(cpu=str(one)), CpuRequirement(cpu=str(other)):
-            return first if one >= other else second
-        case KernelRequirement(), KernelRequirement():
-            return first.model_copy(update={"kernel": _both(first.kernel, second.kernel)})
-        case DriverRequirement(), DriverRequirement():
-            return first.model_copy(update={"driver": _both(first.driver, second.driver)})
-        case _:
-            return first
-
-
-def _both(one: str, other: str) -> str:
-    return ",".join(dict.fromkeys([*one.split(","), *other.split(",")]))
+        name = finding.requirement.id if finding.requirement.id != "author" else finding.id
+        comment = finding.requirement.comment or f"{finding.title} ({finding.evidence[0].path})"
+        named = finding.requirement.model_copy(update={"id": name, "comment": comment})
+        found.setdefault(named.model_dump_json(exclude={"id", "comment"}), named)
+    return tuple(sorted(found.values(), key=lambda requirement: requirement.id))

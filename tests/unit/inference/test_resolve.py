@@ -4,7 +4,6 @@ from typing import Any
 
 from compatbuild.inference.resolve import combine, requirements, resolve
 from compatbuild.model.finding import Evidence, Finding
-from compatbuild.model.requirement import CpuRequirement, DriverRequirement, KernelRequirement
 
 
 def finding(name: str, confidence: str = "likely", path: str = "/x", **more: Any) -> Finding:
@@ -71,24 +70,18 @@ def test_facts_of_a_third_party_are_kept() -> None:
     assert resolve([finding("a", facts={"acme.thing": 1})]).facts["acme.thing"].value == 1
 
 
-def test_requirements_leave_hints_out_and_merge_what_overlaps() -> None:
+def test_requirements_leave_hints_out_and_name_each_by_its_finding() -> None:
     found = requirements(
         [
             finding("cpu.level", requirement={"cpu": "x86-64-v2"}),
-            finding("cpu.distribution", "proven", requirement={"cpu": "x86-64-v3"}),
+            finding("cpu.level", "proven", path="/y", requirement={"cpu": "x86-64-v2"}),
             finding("io.uring", "hint", requirement={"facility": ["IO_URING"]}),
-            finding("kernel.a", requirement={"kernel": ">=5.10"}),
-            finding("kernel.b", requirement={"kernel": "<6.8"}),
-            finding("driver.a", requirement={"driver": ">=525.60.13"}),
-            finding("driver.b", requirement={"driver": ">=450"}),
-            finding("driver.c", requirement={"driver": ">=450", "when": "always"}),
+            finding("kernel.a", requirement={"kernel": ">=5.10", "comment": "tested"}),
+            finding("driver.a", requirement={"id": "own", "driver": ">=525.60.13"}),
         ]
     )
-    assert [r.cpu for r in found if isinstance(r, CpuRequirement)] == ["x86-64-v3"]
-    assert [r.kernel for r in found if isinstance(r, KernelRequirement)] == [">=5.10,<6.8"]
-    assert {(r.when, r.driver) for r in found if isinstance(r, DriverRequirement)} == {
-        ("present", ">=525.60.13,>=450"),
-        ("always", ">=450"),
-    }
-    assert all(r.comment for r in found)
-    assert "io.uring" not in {r.id for r in found}
+    assert [(r.id, r.comment) for r in found] == [
+        ("cpu.level", "t (/y)"),
+        ("kernel.a", "tested"),
+        ("own", "t (/x)"),
+    ]
