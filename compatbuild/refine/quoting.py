@@ -8,7 +8,7 @@ from typing import Any
 from compatbuild.errors import TemplateError
 from compatbuild.model.base import Model
 from compatbuild.model.requirement import SUBJECTS, Requirement
-from compatbuild.nfd.scalars import go_scalar
+from compatbuild.nfd.scalars import resolve
 from compatbuild.nfd.write import quoted
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -23,7 +23,7 @@ def quote(text: str) -> str:
 
 def word(text: str) -> str:
     """Return a text bare where it is a plain word that every YAML reader takes for itself, else quoted."""
-    return text if _WORD.fullmatch(text) and go_scalar(text) == text else quote(text)
+    return text if _WORD.fullmatch(text) and resolve(text) == text else quote(text)
 
 
 def flow(value: Any) -> str:

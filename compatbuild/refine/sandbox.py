@@ -89,6 +89,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return bool(super().is_safe_attribute(obj, attr, value))
         return any(attr in methods for kind, methods in _METHODS.items() if isinstance(obj, kind))
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Let ``str.format`` be judged like any other method: jinja would let it through, and it pads without limit."""
+
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Count every call."""
         self.meter.step()

@@ -1,6 +1,7 @@
 """Expressions that no host can satisfy together, as far as that is certain."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from compatbuild.nfd.comparison import number
 from compatbuild.validation.issue import Problem, Rule, Severity
@@ -16,8 +17,13 @@ def _check(outline: Outline) -> Iterator[Problem]:
     for rule in outline.rules:
         known: _Known = {}
         yield from _contradictions(rule.terms, known)
-        for branch in rule.branches:
-            yield from _contradictions(branch.terms, {key: list(group) for key, group in known.items()})
+        branches = [
+            list(_contradictions(branch.terms, {key: list(group) for key, group in known.items()}))
+            for branch in rule.branches
+        ]
+        # A branch that never holds is harmless beside one that may.
+        severity = Severity.ERROR if all(branches) else Severity.WARNING
+        yield from (replace(problem, severity=severity) for problems in branches for problem in problems)
 
 
 def _contradictions(terms: Iterable[Term], known: _Known) -> Iterator[Problem]:

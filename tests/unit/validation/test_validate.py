@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compatbuild.errors import SpecError
@@ -15,6 +15,7 @@ from compatbuild.validation import Issue, Severity, validate
 from compatbuild.validation.schema import SPEC_SCHEMA, load
 from compatbuild.validation.validate import MAX_ISSUES
 from tests.conformance.nfd import cases
+from tests.unit.validation.cases import branches, nodes
 from tests.unit.validation.documents import DOCS, Section, issues, rule_ids, sections, whole
 
 CORPUS = DOCS.parents[1] / "tests" / "conformance" / "nfd-v0.19.0.jsonl.gz"
@@ -151,6 +152,14 @@ def test_one_contradiction_is_told_once_and_names_the_other_line() -> None:
     assert "line 8, 11 together" in issue.message
 
 
+def test_a_branch_that_never_holds_is_an_error_only_when_all_are() -> None:
+    never, may = nodes('{op: "Lt", value: ["2"]}'), nodes('{op: "Lt", value: ["9"]}')
+    outer = nodes('{op: "Gt", value: ["2"]}')
+    (issue,) = issues(branches(outer, never, may))
+    assert issue.severity is Severity.WARNING
+    assert {issue.severity for issue in issues(branches(outer, never, never))} == {Severity.ERROR}
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
@@ -215,11 +224,13 @@ def test_nothing_that_nfd_refuses_is_called_sound() -> None:
     assert checked > 500
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(text: bytes) -> None:
     _is_consistent(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*TEN.split(" "), "\n", "- ", "&a ", "*a", "<<: ", '"', "{", "}", "[", "~", "!!int "]),
