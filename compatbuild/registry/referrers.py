@@ -27,7 +27,7 @@ MAX_PAGES = 100
 CONFIRM_PAUSES = (0.1, 0.3, 1.0, 3.0, 0.0)
 """Seconds between looks for a new referrer: listings may lag behind the push."""
 SETTLED_READS = 3
-"""Reads in a row that must agree after a write; with 8 writers at once none was lost, with one read most were."""
+"""Reads in a row that must be the same after a write; with a single one, most of several writers' entries are lost."""
 SETTLE_PAUSE = (0.05, 0.3)
 """Seconds between those reads, drawn at random so that writers fall out of step."""
 MAX_ROUNDS = 60
@@ -169,26 +169,37 @@ def _entries(raw: bytes, what: str) -> Entries:
 
 
 def _rewrite(registry: Registry, subject: str, digest: str, entry: dict[str, Any] | None) -> None:
-    """Write the index under the tag until it stays with an entry for a digest or, given None, without one."""
+    """Write the index under the tag until it stays with an entry for a digest or, given None, without one.
+
+    It stays when several reads in a row are the same: as long as it changes, somebody else may be about to write what
+    they read before us.
+    """
     tag = fallback_tag(subject)
-    settled = 0
+    last: Entries | None = None
+    settled, right = 0, False
     for count in range(MAX_ROUNDS):
+        start = time.monotonic()
         entries = _read_surely(registry, tag)
-        if (digest in _digests(entries)) == (entry is not None):
-            settled += 1
+        took = time.monotonic() - start
+        right = (digest in _digests(entries)) == (entry is not None)
+        if right:
+            settled = settled + 1 if entries == last else 1
+            last = entries
             if settled == SETTLED_READS:
                 return
-            time.sleep(random.uniform(*SETTLE_PAUSE))  # noqa: S311 - spreads writers, hides nothing
+            # A slow registry is slow for the others as well.
+            time.sleep(random.uniform(*SETTLE_PAUSE) + took)  # noqa: S311 - spreads writers, hides nothing
             continue
-        settled = 0
         kept = without(entries, digest)
-        _write(registry, tag, [*kept, entry] if entry else kept, digest)
+        last, settled = [*kept, entry] if entry else kept, 0
+        _write(registry, tag, last, digest)
         time.sleep(random.uniform(0, 0.02 * min(count, 10)))  # noqa: S311 - as above
-    raise ReferrersError(
-        f"{registry.name} does not keep the list of referrers under {tag}",
-        why=f"other writers, or the registry, undid every one of {MAX_ROUNDS} attempts",
-        remedy="run it again when nobody else writes there",
-    )
+    if not right:
+        raise ReferrersError(
+            f"{registry.name} does not keep the list of referrers under {tag}",
+            why=f"other writers, or the registry, undid every one of {MAX_ROUNDS} attempts",
+            remedy="run it again when nobody else writes there",
+        )
 
 
 def _read_surely(registry: Registry, tag: str) -> Entries:

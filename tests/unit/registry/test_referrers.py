@@ -159,6 +159,21 @@ def test_a_lost_update_is_written_again(server: FaultRegistry, remote: RegistryR
     assert stored_index(server, subject) == [artifact.as_json()]
 
 
+def test_a_late_writer_is_noticed(server: FaultRegistry, remote: RegistryRepository, subject: Descriptor) -> None:
+    artifact, other = push_referrer(remote, subject), push_referrer(remote, subject, "other")
+    tag = fallback_tag(subject.digest)
+
+    def overwritten(handler: Handler) -> None:
+        if len(server.asked("PUT", tag)) == 1 and len(server.asked("GET", tag)) == 5:
+            server.manifests[tag] = (index(other.as_json()), OCI_INDEX)
+        handler.behave()
+
+    server.fault("GET", tag, overwritten)
+    remote.add_referrer(artifact, subject.digest)
+    assert stored_index(server, subject) == [other.as_json(), artifact.as_json()]
+    assert len(server.asked("PUT", tag)) == 2
+
+
 def test_an_index_that_never_keeps_the_entry_fails(
     server: FaultRegistry, remote: RegistryRepository, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
