@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from compatbuild.image import packages
+from compatbuild.image.collect import joined
 from compatbuild.image.interests import FileInterest, Interests, glob_pattern
 from compatbuild.image.limits import Limits
 from compatbuild.image.view import ImageConfig
@@ -51,10 +52,10 @@ class Start:
         """Read it from Entrypoint, Cmd, WorkingDir and PYTHONPATH."""
         words = [word for text in config.argv for word in _WORD.findall(text)][:MAX_WORDS]
         programs = [word for word in words if word[0] != "-" and posixpath.basename(word) not in ("", ".", "..")]
-        working_dir = posixpath.normpath(f"/{config.working_dir}")
+        working_dir = f"/{config.working_dir}"
         beside = [posixpath.dirname(posixpath.join(working_dir, word)) for word in programs if "/" in word]
         search = config.environment.get("PYTHONPATH", "").split(":")
-        roots = [posixpath.normpath(path) for path in (working_dir, *beside, *search) if path.startswith("/")]
+        roots = [joined(path.split("/")) or "/" for path in (working_dir, *beside, *search) if path.startswith("/")]
         return Start(
             names=frozenset(posixpath.basename(word) for word in programs),
             roots=tuple(dict.fromkeys(root for root in roots if root not in _SHARED))[:MAX_ROOTS],

@@ -1,0 +1,185 @@
+"""Package databases: dpkg, distroless, apk, rpm in SQLite, Python distributions."""
+
+import sqlite3
+import struct
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compatbuild.image import packages, pkg_rpm
+from compatbuild.image.limits import DEFAULT
+from compatbuild.image.view import Package
+
+STATUS = b"""\
+Package: libc6
+Status: install ok installed
+Priority: optional
+Architecture: amd64
+Version: 2.36-9+deb12u10
+Description: GNU C Library: Shared libraries
+ Version: 9.9 is not a field, for it is indented
+Conffiles:
+ /etc/ld.so.conf.d/x86_64-linux-gnu.conf d4e7a7b88a71b5ffd9e2644e71a0cfab
+
+Package: old
+Status: deinstall ok config-files
+Version: 1
+
+Package: half
+Status: install ok half-installed
+Version: 1
+
+Package: bash
+Status: install ok installed
+Version: 5.2.15-2+b7
+"""
+APK = b"C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\n\nC:Q1def=\nP:busybox\nV:1.36.1-r29\nA:x86_64\nF:bin\nR:busybox\n\nP:no-version\n\n"
+
+
+def read(path: str, content: bytes) -> tuple[Package, ...]:
+    return packages.installed({path}, {path: content}, DEFAULT).packages
+
+
+def header(tags: Mapping[int, str | int]) -> bytes:
+    """Return an RPM header as the database holds it."""
+    entries, data = b"", b""
+    for tag, value in tags.items():
+        if isinstance(value, int):
+            data += bytes(-len(data) % 4)
+            entries += struct.pack(">IIII", tag, 4, len(data), 1)
+            data += struct.pack(">I", value)
+        else:
+            entries += struct.pack(">IIII", tag, 6, len(data), 1)
+            data += value.encode() + b"\0"
+    return struct.pack(">II", len(tags), len(data)) + entries + data
+
+
+def rpmdb(
+    path: Path, *blobs: bytes, schema: str = "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB)"
+) -> bytes:
+    """Return a database as rpm writes it, in WAL mode."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(schema)
+        for blob in blobs:
+            database.execute("INSERT INTO Packages (blob) VALUES (?)", (blob,))
+        database.commit()
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.read_bytes()
+
+
+GLIBC = {1000: "glibc", 1001: "2.34", 1002: "100.el9", 1022: "x86_64"}
+BIND: dict[int, str | int] = {1000: "bind-libs", 1001: "9.16.23", 1002: "18.el9", 1003: 32, 1022: "x86_64"}
+
+
+def test_dpkg_lists_what_is_installed_and_nothing_else() -> None:
+    assert read("/var/lib/dpkg/status", STATUS) == (
+        Package("deb", "bash", "5.2.15-2+b7", "/var/lib/dpkg/status"),
+        Package("deb", "libc6", "2.36-9+deb12u10", "/var/lib/dpkg/status", "amd64"),
+    )
+
+
+def test_distroless_has_a_file_for_each_package() -> None:
+    found = read("/var/lib/dpkg/status.d/libssl3", b"Package: libssl3\nVersion: 3.0.15-1\nArchitecture: amd64\n")
+    assert [(p.name, p.version) for p in found] == [("libssl3", "3.0.15-1")]
+    assert read("/var/lib/dpkg/status.d/libssl3.md5sums", b"Package: x\nVersion: 1\n") == ()
+
+
+@pytest.mark.parametrize("path", ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"])
+def test_apk_lists_names_versions_and_architectures(path: str) -> None:
+    assert read(path, APK) == (
+        Package("apk", "busybox", "1.36.1-r29", path, "x86_64"),
+        Package("apk", "musl", "1.2.5-r0", path, "x86_64"),
+    )
+
+
+@pytest.mark.parametrize("path", pkg_rpm.DATABASES)
+def test_rpm_lists_names_with_epoch_version_release(path: str, tmp_path: Path) -> None:
+    key = {1000: "gpg-pubkey", 1001: "8483c65d", 1002: "5ccc5b19"}
+    content = rpmdb(tmp_path / "rpmdb.sqlite", header(GLIBC), header(BIND), header(key))
+    assert read(path, content) == (
+        Package("rpm", "bind-libs", "32:9.16.23-18.el9", path, "x86_64"),
+        Package("rpm", "glibc", "2.34-100.el9", path, "x86_64"),
+    )
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        b"",
+        b"\xff" * 100,
+        struct.pack(">II", 0xFFFF, 0),
+        struct.pack(">II", 1, 5) + struct.pack(">IIII", 1000, 6, 0x7FFFFFFF, 1) + b"name\0",
+        struct.pack(">II", 1, 5) + struct.pack(">IiiI", 1000, 6, -8, 1) + b"name\0",
+    ],
+)
+def test_a_damaged_rpm_header_hides_no_other(blob: bytes, tmp_path: Path) -> None:
+    content = rpmdb(tmp_path / "rpmdb.sqlite", blob, header(GLIBC))
+    assert [p.name for p in read(pkg_rpm.DATABASES[0], content)] == ["glibc"]
+
+
+@pytest.mark.parametrize("damage", ["empty", "noise", "cut", "no-table", "view"])
+def test_a_database_that_cannot_be_read_is_skipped_and_named(damage: str, tmp_path: Path) -> None:
+    good = rpmdb(tmp_path / "good", *[header(GLIBC)] * 500)
+    endless = (
+        "CREATE VIEW Packages AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT x AS blob FROM n"
+    )
+    content = {
+        "empty": b"",
+        "noise": b"SQLite format 3\0" + bytes(range(256)) * 40,
+        "cut": good[:8192],
+        "no-table": rpmdb(tmp_path / "none", schema="CREATE TABLE Other (blob BLOB)"),
+        "view": rpmdb(tmp_path / "view", schema=endless),
+    }[damage]
+    path = pkg_rpm.DATABASES[0]
+    found = packages.installed({path}, {path: content}, DEFAULT)
+    assert [what for what, _ in found.skipped] == ["packages"]
+    assert path in found.skipped[0][1]
+
+
+def test_a_query_that_computes_for_ever_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = rpmdb(tmp_path / "rpmdb.sqlite", *[header(GLIBC)] * 2000)
+    monkeypatch.setattr(pkg_rpm, "MAX_STEPS", 100)
+    with pytest.raises(pkg_rpm.UnreadableError, match="interrupted"):
+        list(pkg_rpm.read("/x", content))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Packages", "Berkeley DB"), ("Packages.db", "NDB")])
+def test_older_rpm_databases_are_named(name: str, kind: str) -> None:
+    found = packages.installed({f"/var/lib/rpm/{name}"}, {}, DEFAULT)
+    assert kind in found.skipped[0][1]
+    beside = packages.installed({f"/var/lib/rpm/{name}", "/var/lib/rpm/rpmdb.sqlite"}, {}, DEFAULT)
+    assert beside.skipped == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["/v/lib/python3.12/site-packages/x.dist-info/METADATA", "/v/x.egg-info/PKG-INFO", "/v/x.egg-info"]
+)
+def test_python_distributions_have_name_and_version_in_their_metadata(path: str) -> None:
+    content = b"Metadata-Version: 2.4\r\nName: Nvidia.CUDA_Runtime\r\nVersion: 12.8.90\r\n\r\nName: not this\r\n"
+    assert read(path, content) == (Package("pypi", "Nvidia.CUDA_Runtime", "12.8.90", path),)
+
+
+def test_metadata_without_a_version_is_no_package() -> None:
+    assert read("/x.dist-info/METADATA", b"Name: x\n\nVersion: 1\n") == ()
+
+
+def test_other_files_are_no_databases() -> None:
+    assert read("/home/status", STATUS) == ()
+    assert not packages.is_database("/etc/passwd")
+
+
+def test_packages_are_counted() -> None:
+    path = "/var/lib/dpkg/status"
+    found = packages.installed({path}, {path: STATUS}, replace(DEFAULT, packages=1))
+    assert found.limits
+    assert len(found.packages) == 2
+
+
+def test_one_long_line_takes_no_longer_than_its_length() -> None:
+    path = "/var/lib/dpkg/status"
+    content = b"Package: x" + b" " * 5_000_000 + b"\nVersion: " + b"1" * 5_000_000
+    assert [len(p.version) for p in read(path, content)] == [512]
