@@ -38,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package: ``ecosystem`` is ``deb``, ``rpm``, ``apk`` or ``pypi``; ``path`` is where it is recorded."""
+    """An installed package: ``ecosystem`` is ``deb``, ``rpm``, ``apk`` or ``pypi``; ``path`` where it is recorded."""
 
     ecosystem: str
     name: str
