@@ -14,7 +14,8 @@ from compatbuild.errors import SpecError
 from compatbuild.nfd.conditions import Condition
 
 MAX_BRANCHES = 32  # alternatives of one rule: more can no longer be read
-MAX_WIDTH = 4096  # alternatives of one need while it is multiplied out
+MAX_WIDTH = 512  # alternatives of one need while it is multiplied out
+MAX_COMPARED = 64  # clauses that are compared with each other; with more of them, forms are dropped first
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,7 +82,7 @@ def shaped(formulas: Sequence[Formula]) -> Shape:
 
     Raises SpecError when more than ``MAX_BRANCHES`` alternatives remain after all weaker forms are dropped.
     """
-    left = list(formulas)
+    left = [part for formula in formulas for part in _parts(formula)]
     dropped: list[Form] = []
     while True:
         if max(map(_width, left), default=0) <= MAX_WIDTH:
@@ -97,6 +98,13 @@ def shaped(formulas: Sequence[Formula]) -> Shape:
             )
         dropped.append(forms[0])
         left = [_without(formula, forms[0]) for formula in left]
+
+
+def _parts(formula: Formula) -> list[Formula]:
+    """Take a formula apart into those that must all hold."""
+    if isinstance(formula, Both):
+        return [part for each in formula.parts for part in _parts(each)]
+    return [formula]
 
 
 def _width(formula: Formula) -> int:
@@ -147,18 +155,17 @@ def _absorbed(branches: Iterable[Branch]) -> Clause:
     return frozenset(kept)
 
 
-def _simplified(clauses: Sequence[Clause]) -> tuple[Branch, list[Clause]]:
-    """Separate what must hold in any case, and take it out of the alternatives; equal and weaker clauses go."""
-    fixed: set[Condition] = set()
+def _simplified(clauses: Iterable[Clause]) -> tuple[Branch, list[Clause]]:
+    """Separate what must hold in any case, and take it out of the alternatives; clauses that follow from others go."""
+    fixed: Branch = frozenset()
     left = list(dict.fromkeys(clauses))
-    while single := [clause for clause in left if len(clause) == 1]:
-        fixed.update(condition for clause in single for branch in clause for condition in branch)
-        left = [_absorbed(branch - fixed for branch in clause) for clause in left if len(clause) > 1]
+    while shared := frozenset(condition for clause in left for condition in frozenset.intersection(*clause)):
+        fixed |= shared
+        left = list(dict.fromkeys(_absorbed(branch - fixed for branch in clause) for clause in left))
         left = [clause for clause in left if frozenset() not in clause]
-    unique = list(dict.fromkeys(left))
-    return frozenset(fixed), [
-        one for one in unique if not any(_implies(other, one) for other in unique if other != one)
-    ]
+    if len(left) > MAX_COMPARED:
+        return fixed, left
+    return fixed, [one for one in left if not any(_implies(other, one) for other in left if other != one)]
 
 
 def _implies(one: Clause, other: Clause) -> bool:
