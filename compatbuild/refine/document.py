@@ -9,7 +9,8 @@ from compatbuild.errors import SpecError
 from compatbuild.model.base import Model
 from compatbuild.model.requirement import AlternativesRequirement, AnyRequirement, Requirement, subject_of
 from compatbuild.nfd.ranges import Range
-from compatbuild.refine.yaml_model import Location, load
+from compatbuild.refine.complaints import Location
+from compatbuild.refine.yaml_model import load
 
 DOCUMENT_VERSION = "compatbuild/v1"
 DEFAULT_TAG = "required"

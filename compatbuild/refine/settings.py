@@ -10,7 +10,10 @@ from compatbuild.model.base import Model
 from compatbuild.refine.yaml_model import load
 
 SETTINGS_NAME = ".compatbuild.yaml"
-SETTINGS_SCHEMA = "https://compatbuild.org/schemas/compatbuild-settings-v1.schema.json"
+SCHEMA_BASE = "https://compatbuild.org/schemas/"
+"""Prefix of the identifiers of our schemas; the schemas themselves ship with the tool."""
+
+SETTINGS_SCHEMA = f"{SCHEMA_BASE}compatbuild-settings-v1.schema.json"
 MAX_SETTINGS_BYTES = 64 * 1024
 
 Text = Annotated[str, Field(max_length=1000)]
