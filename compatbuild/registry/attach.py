@@ -7,7 +7,6 @@ from typing import Literal
 
 from compatbuild.errors import NotFoundError, RegistryError
 from compatbuild.registry.artifact import (
-    CREATED,
     EMPTY,
     REPORT,
     SPEC,
@@ -76,7 +75,10 @@ def attach_artifact(
     created: str,
     derived: bool = False,
 ) -> Attached:
-    """Attach content of a kind to a subject unless the newest one there has the same content and annotations.
+    """Attach content of a kind to a subject unless the newest one there has the same content.
+
+    What ``annotations`` say of tool and work tree is about the first time it was attached: another commit that leads to
+    the same content adds nothing, or every build would leave one more artifact beside the image.
 
     Readers take the artifact with the latest ``created`` (RFC 3339, UTC, to the second). Where ours would not be that
     one, a date ``derived`` by the tool moves to a second after it, and a date somebody chose is refused.
@@ -86,7 +88,7 @@ def attach_artifact(
     present = [one for one in candidates(store, subject, kind) if not one.rejected]
     newest = present[0] if present else None
     in_force = [one for one in present if newest is not None and one.created == newest.created]
-    if newest is not None and len(in_force) == 1 and _same(newest, content, annotations):
+    if newest is not None and len(in_force) == 1 and _same(newest, content):
         via = store.add_referrer(newest.descriptor, subject.digest)
         return Attached(newest.descriptor, subject, "unchanged", via, _digests(present[1:]))
     if newest is not None and newest.created is not None:
@@ -158,10 +160,8 @@ def detach(
     return _digests(chosen)
 
 
-def _same(candidate: Candidate, content: bytes, annotations: Mapping[str, str]) -> bool:
-    theirs = {key: value for key, value in candidate.descriptor.annotations.items() if key != CREATED}
-    ours = {key: value for key, value in annotations.items() if key != CREATED}
-    return candidate.layer is not None and candidate.layer.digest == digest_of(content) and theirs == ours
+def _same(candidate: Candidate, content: bytes) -> bool:
+    return candidate.layer is not None and candidate.layer.digest == digest_of(content)
 
 
 def _later(newest: Candidate, attached: datetime, created: str, *, derived: bool) -> str:

@@ -73,7 +73,7 @@ def test_the_same_again_changes_nothing(layout: LayoutStore, subject: Descriptor
     first = attach(layout, subject, SPEC_TEXT, {"a": "1"}, CREATED)
     before = files(layout, tmp_path)
     for created in (CREATED, LATER, "2020-01-01T00:00:00Z"):
-        again = attach(layout, subject, SPEC_TEXT, {"a": "1"}, created)
+        again = attach(layout, subject, SPEC_TEXT, {"a": "another commit"}, created)
         assert (again.state, again.descriptor) == ("unchanged", first.descriptor)
     assert files(layout, tmp_path) == before
 
@@ -81,7 +81,7 @@ def test_the_same_again_changes_nothing(layout: LayoutStore, subject: Descriptor
 def test_something_new_supersedes(layout: LayoutStore, subject: Descriptor) -> None:
     first = attach(layout, subject, SPEC_TEXT, {}, CREATED)
     second = attach(layout, subject, OTHER_TEXT, {}, LATER)
-    third = attach(layout, subject, OTHER_TEXT, {"revision": "2"}, LATER, derived=True)
+    third = attach(layout, subject, OTHER_TEXT + b"# third\n", {}, LATER, derived=True)
     assert second.superseded == (first.descriptor.digest,)
     assert third.superseded == (second.descriptor.digest, first.descriptor.digest)
     assert pull(layout, subject)[1].descriptor == third.descriptor
