@@ -4,11 +4,13 @@ The document is the ``Features`` object of ``api/nfd/v1alpha1/types.go``, which 
 a NodeFeature holds under ``spec.features``. All values are text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from compatbuild.errors import CompatError
+
+T = TypeVar("T")
 
 MAX_ELEMENTS = 1_000_000  # a kernel configuration has ten thousand options
 
@@ -38,6 +40,14 @@ class Features:
     def names(self) -> list[str]:
         """Give the names of all features, sorted."""
         return sorted({*self.flags, *self.attributes, *self.instances})
+
+    def merged(self, later: "Features") -> "Features":
+        """Give both together, as nfd-master merges the NodeFeatures of a node: later values win, devices add up."""
+        return Features(
+            flags=_joined(self.flags, later.flags, frozenset.union),
+            attributes=_joined(self.attributes, later.attributes, lambda old, new: {**old, **new}),
+            instances=_joined(self.instances, later.instances, lambda old, new: (*old, *new)),
+        )
 
     def document(self) -> dict[str, Any]:
         """Give the NFD document, from which ``from_document`` makes an equal object."""
@@ -80,6 +90,12 @@ class Features:
         counts: list[Iterable[Any] | None] = [*self.flags.values(), *self.attributes.values()]
         counts += [instance for instances in self.instances.values() for instance in instances]
         return sum(len(list(elements or ())) for elements in counts)
+
+
+def _joined(old: Mapping[str, T], new: Mapping[str, T], join: Callable[[Any, Any], Any]) -> dict[str, T]:
+    both = {name for name in old if old[name] is not None and new.get(name) is not None}
+    kept = {name: value for name, value in new.items() if value is not None or name not in old}
+    return {**old, **kept, **{name: join(old[name], new[name]) for name in both}}
 
 
 def _kind(root: Mapping[str, Any], kind: str, read: Any) -> dict[str, Any]:

@@ -61,3 +61,22 @@ def test_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MAX_ELEMENTS", 2)
     with pytest.raises(FeaturesError, match="too large"):
         Features.from_document(DOCUMENT)
+
+
+def test_node_features_of_one_node_are_merged() -> None:
+    one = Features(
+        flags={"f": frozenset({"a"}), "null": None, "kept": frozenset({"k"})},
+        attributes={"a": {"x": "1", "y": "1"}},
+        instances={"i": ({"v": "1"},)},
+    )
+    other = Features(
+        flags={"f": frozenset({"b"}), "null": frozenset(), "kept": None, "new": None},
+        attributes={"a": {"y": "2"}, "b": {}},
+        instances={"i": ({"v": "1"},)},
+    )
+    assert one.merged(other) == Features(
+        flags={"f": frozenset({"a", "b"}), "null": frozenset(), "kept": frozenset({"k"}), "new": None},
+        attributes={"a": {"x": "1", "y": "2"}, "b": {}},
+        instances={"i": ({"v": "1"}, {"v": "1"})},
+    )
+    assert one.merged(Features()) == one == Features().merged(one)
