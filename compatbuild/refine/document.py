@@ -56,10 +56,18 @@ class RequirementsDocument(Model):
     preferences: Annotated[tuple[Preference, ...], Field(max_length=MAX_REQUIREMENTS)] = ()
 
 
-def parse(text: str, name: str = "-") -> RequirementsDocument:
-    """Read a requirements document; TemplateError names the file, and the line and key of each problem."""
+def parse(text: str, name: str = "-", *, rendered: bool = False) -> RequirementsDocument:
+    """Read a requirements document; TemplateError names the file, and the line and key of each problem.
+
+    ``rendered`` says that ``name`` is the template that printed the text, so that its author sees only the template.
+    """
     return load(
-        text.encode("utf-8", "replace"), name, RequirementsDocument, "a requirements document", check=_range_problems
+        text.encode("utf-8", "replace"),
+        f"what {name} prints" if rendered else name,
+        RequirementsDocument,
+        "a requirements document",
+        check=_range_problems,
+        show=rendered,
     )
 
 

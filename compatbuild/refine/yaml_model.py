@@ -28,12 +28,13 @@ def load(
     *,
     check: Callable[[T], Iterator[tuple[Location, str]]] | None = None,
     error: type[CompatError] = TemplateError,
+    show: bool = False,
 ) -> T:
     """Return the model that a YAML text describes.
 
     ``name`` is the file as the user knows it, ``kind`` what it ought to be ("a requirements document"); ``check``
     yields what else is wrong with a model that has the right shape. Raises ``error`` with all problems, each with its
-    line and key.
+    line and key, and with the text of the line when its author cannot look it up (``show``).
     """
     try:
         root = read(text).root
@@ -46,7 +47,8 @@ def load(
     if loaded is not None and check is not None:
         problems = [Complaint(locate(root, at).line, words) for at, words in check(loaded)]
     if loaded is None or problems:
-        raise _refusal(problems, name, kind, error)
+        lines = text.decode("utf-8", "replace").splitlines() if show else []
+        raise _refusal(problems, lines, name, kind, error)
     return loaded
 
 
@@ -82,12 +84,17 @@ def _duplicates(node: Node) -> Iterator[Complaint]:
             yield from _duplicates(entry.value)
 
 
-def _refusal(problems: list[Complaint], name: str, kind: str, error: type[CompatError]) -> CompatError:
-    told = {each.line: each.words for each in reversed(problems)}  # of several complaints about one line, the first
-    lines = [f"line {line}: {told[line]}" for line in sorted(told)]
-    more = [f"and {len(lines) - MAX_PROBLEMS} more"] if len(lines) > MAX_PROBLEMS else []
+def _refusal(
+    problems: list[Complaint], lines: list[str], name: str, kind: str, error: type[CompatError]
+) -> CompatError:
+    first = {each.line: each.words for each in reversed(problems)}  # of several complaints about one line
+    told = [
+        f"line {line}{f', {shown(lines[line - 1].strip())}' if line <= len(lines) else ''}: {first[line]}"
+        for line in sorted(first)
+    ]
+    more = [f"and {len(told) - MAX_PROBLEMS} more"] if len(told) > MAX_PROBLEMS else []
     return error(
-        f"{name} is not {kind}" + (f": {len(lines)} problems" if len(lines) > 1 else ""),
-        why="; ".join(lines[:MAX_PROBLEMS] + more),
+        f"{name} is not {kind}" + (f": {len(told)} problems" if len(told) > 1 else ""),
+        why="; ".join(told[:MAX_PROBLEMS] + more),
         remedy="correct it; docs/refine.md lists the keys",
     )

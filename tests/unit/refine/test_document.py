@@ -1,6 +1,8 @@
 """Requirements documents: what is read, and how what is wrong with one is told."""
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -148,6 +150,13 @@ def test_all_problems_are_told_at_once() -> None:
     assert all(f"line {line}:" in caught.value.why for line in (3, 4, 5))
 
 
+def test_the_line_of_a_rendered_document_is_shown() -> None:
+    with pytest.raises(TemplateError) as caught:
+        parse("version: compatbuild/v1\nrequirements:\n  - {module: fuse}", "compat.yaml.j2", rendered=True)
+    assert caught.value.what == "what compat.yaml.j2 prints is not a requirements document"
+    assert caught.value.why.startswith("line 3, `- {module: fuse}`: `module` must be a list")
+
+
 def test_not_more_than_a_page_of_problems_is_told() -> None:
     with pytest.raises(TemplateError) as caught:
         parse("version: compatbuild/v1\nrequirements:\n" + "- {kernal: x}\n" * 50)
@@ -182,3 +191,21 @@ def test_the_schema_takes_what_is_read() -> None:
     jsonschema.validate(
         yaml.safe_load(ONE_OF_EACH.replace("[y, m]", '["y", "m"]')), load("compat-requirements-v1.schema.json")
     )
+
+
+def test_the_page_shows_documents_that_are_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "refine.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse(example).preferences
+    rows = re.findall(r"^\| (`[a-z_]+: .*?) \|", page, re.MULTILINE)
+    shown = [code for row in rows for code in re.findall(r"`([^`]+)`", row) if "…" not in code]
+    items = "".join(f"  - {code}\n" for code in shown).replace(
+        "nfd: system.osrelease", "{nfd: system.osrelease, op: Exists}"
+    )
+    subjects = {
+        key
+        for one in parse(f"version: compatbuild/v1\nrequirements:\n{items}").requirements
+        for key in SUBJECTS
+        if hasattr(one, key)
+    }
+    assert subjects | {"any"} == set(SUBJECTS)
