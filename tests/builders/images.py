@@ -31,7 +31,7 @@ def image_config(layers: Sequence[Layer], runtime: Mapping[str, Any] | None = No
     )
 
 
-def manifest(layers: Sequence[Layer], config: bytes, **fields: Any) -> bytes:
+def manifest(layers: Sequence[Layer], config: bytes, /, **fields: Any) -> bytes:
     """Return the manifest of an image; ``fields`` replace its own."""
     return to_json(
         {
