@@ -181,7 +181,7 @@ def detach(
     if not gone:
         raise NotFoundError(
             f"nothing to detach from {reference}",
-            why=f"{digest or 'no specification or report'} is attached to it",
+            why=f"no artifact {digest} is attached to it" if digest else "no specification or report is attached to it",
             remedy="`compatbuild show` lists what is",
         )
     return tuple(gone)

@@ -1,7 +1,7 @@
 """The command line: every command is a thin file beside this one."""
 
-import os
 import sys
+from io import StringIO, TextIOWrapper
 
 import typer
 
@@ -21,7 +21,7 @@ from compatbuild.cli import (
     version,
 )
 from compatbuild.cli.output import show_error
-from compatbuild.errors import CompatError
+from compatbuild.errors import CompatError, UsageError
 
 HELP = """
 Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside the image.
@@ -35,8 +35,9 @@ compatbuild publish REF             infer, refine, validate, attach, sign: in on
 compatbuild verify REF --key FILE   is this specification the author's, for exactly this image?
 """
 
+NAME = "compatbuild"
 app = typer.Typer(
-    name="compatbuild",
+    name=NAME,
     help=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -61,17 +62,41 @@ app.command(rich_help_panel=MORE)(version.version)
 
 
 def main() -> None:
-    """Run the command line; an error of ours ends with its own exit code, an interrupt with 130."""
+    """Run the command line, and end with its exit code."""
+    if sys.stdout is None:  # the caller closed it: there is nobody to tell a result to
+        sys.stdout = StringIO()
+    elif isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows few characters still gets the rest
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
+    failure: CompatError
     try:
-        app()
+        return app(prog_name=NAME, standalone_mode=False) or 0
     except CompatError as error:
-        show_error(error, as_json=_wants_json(sys.argv))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush has nowhere to go
-        sys.exit(1)
+        failure = error
+    except typer.TyperException as error:
+        if not error.format_message():  # no command was named, and the help has been printed
+            return UsageError.exit_code
+        failure = _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except OSError as error:  # what no room of ours foresaw, such as a working directory that is gone
+        failure = CompatError(
+            "the operating system refused", why=str(error), remedy="mend that, then repeat the command"
+        )
+    show_error(failure, as_json=_wants_json(sys.argv))
+    return failure.exit_code
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    """Say in our words what typer found wrong with a call."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else NAME
+    usage = " ".join(context.get_usage().split()) if context else ""
+    return UsageError(error.format_message().rstrip("."), why=usage, remedy=f"see `{command} --help`")
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 
 
 def attach(
@@ -33,6 +33,7 @@ def attach(
     from compatbuild.report import journey
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     *references, spec = names
     if not references:
         raise UsageError(
@@ -51,7 +52,7 @@ def attach(
         "table": lambda: journey.as_table(rows),
         "json": lambda: to_json({"attached": journey.as_value(rows)}),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)
 
 
 def detach(
@@ -71,10 +72,11 @@ def detach(
     from compatbuild import api
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
     gone = api.detach(reference, digest=digest, platform=platform, options=registry)
     formats = {
         "table": lambda: "".join(f"detached {one}\n" for one in gone),
         "json": lambda: to_json({"detached": list(gone)}),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 
 app = typer.Typer(help="What the detectors look at, and what they conclude.", no_args_is_help=True)
 
@@ -19,12 +19,13 @@ def list_detectors(output: options.Output = None) -> None:
     from compatbuild.report.documents import to_json
     from compatbuild.report.simple import columns
 
+    targets = wanted(output, "table", "json")
     found = _described()
     formats = {
         "table": lambda: columns(("detector", "what it finds"), [(d["id"], d["title"]) for d in found]),
         "json": lambda: to_json({"detectors": found}),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)
 
 
 @app.command()
@@ -41,6 +42,7 @@ def explain(
     from compatbuild.errors import NotFoundError
     from compatbuild.report.documents import to_json, to_yaml
 
+    targets = wanted(output, "yaml", "json")
     by_id = {d["id"]: d for d in _described()}
     if detector not in by_id:
         near = get_close_matches(detector, by_id, 1)
@@ -50,7 +52,7 @@ def explain(
             remedy=f"did you mean {near[0]}?" if near else "see `compatbuild detector list`",
         )
     chosen = by_id[detector]
-    emit(output, {"yaml": lambda: to_yaml(chosen), "json": lambda: to_json(chosen)}, "yaml")
+    emit(targets, {"yaml": lambda: to_yaml(chosen), "json": lambda: to_json(chosen)})
 
 
 def _described() -> list[dict[str, Any]]:

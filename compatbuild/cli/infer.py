@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit, tell
+from compatbuild.cli.output import emit, tell, wanted
 
 Source = Annotated[
     str,
@@ -38,8 +38,8 @@ def infer(
     from compatbuild import api
     from compatbuild.cli.progress import progress
     from compatbuild.report import documents, findings
-    from compatbuild.report.console import show
 
+    targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
             source,
@@ -56,10 +56,10 @@ def infer(
         return refined.spec.decode()
 
     formats = {
-        "table": lambda: show(findings.table(report, every=verbose)),
+        "table": lambda: findings.table(report, every=verbose),
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)

@@ -3,15 +3,19 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from compatbuild.errors import CompatError, UsageError
 from compatbuild.report.text import plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -22,55 +26,94 @@ class Target:
     file: Path | None
 
 
-def targets(options: list[str] | None, formats: Mapping[str, object], default: str) -> tuple[Target, ...]:
-    """Parse the ``-o`` options of a command that knows ``formats``."""
+def wanted(options: list[str] | None, *formats: str) -> tuple[Target, ...]:
+    """Parse the ``-o`` options of a command that knows these formats, the first of which is what it prints unasked.
+
+    Commands call this before they do anything, so that a misspelt format costs nobody a long run.
+    """
     found = []
-    for option in options or [default]:
+    for option in options or formats[:1]:
         name, _, file = option.partition("=")
         if name not in formats:
             near = get_close_matches(name, formats, 1)
             raise UsageError(
-                f"unknown output format {plain(name)!r}",
+                f"unknown output format {name!r}",
                 why=f"this command prints {', '.join(formats)}",
-                remedy=f"use -o {near[0] if near else next(iter(formats))}",
+                remedy=f"use -o {near[0] if near else formats[0]}",
             )
         found.append(Target(name, Path(file) if file not in ("", "-") else None))
     return tuple(found)
 
 
-def emit(options: list[str] | None, formats: Mapping[str, Callable[[], str | None]], default: str) -> None:
-    """Print each result asked for. A format is made only when it is wanted; one that prints itself returns None."""
-    for target in targets(options, formats, default):
-        text = formats[target.format]()
-        if text is None:
-            continue
-        if target.file is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+def emit(targets: Iterable[Target], formats: Mapping[str, Callable[[], "RenderableType"]]) -> None:
+    """Put each result where it was asked for; one is made only when it is wanted."""
+    for target in targets:
+        result = formats[target.format]()
+        if target.file is not None:
+            write_file(target.file, _text(result, terminal=False).encode())
         else:
-            write_file(target.file, text.encode())
+            write_stdout(_text(result, terminal=sys.stdout.isatty()))
+
+
+def _text(result: "RenderableType", *, terminal: bool) -> str:
+    if isinstance(result, str):
+        return result
+    from compatbuild.report import console
+
+    return console.to_terminal(result) if terminal else console.to_text(result, width=console.pipe_width())
+
+
+def write_stdout(text: str) -> None:
+    """Write a result to stdout, whole: what cannot be written is an error here, and not when the process ends."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # a reader that has seen enough is no error
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        raise CompatError(
+            "cannot write the result to stdout",
+            why=error.strerror or str(error),
+            remedy="make room, or write it elsewhere with -o FORMAT=FILE",
+        ) from error
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all, through a link to where it points; a device or a pipe is written as it is."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
-            temporary.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary.name).chmod(0o666 & ~mask)
-        Path(temporary.name).replace(path)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(Path(os.path.realpath(path)), data)
     except OSError as error:
         raise CompatError(
-            f"cannot write {path}", why=str(error), remedy="name a file in a directory that you may write to"
+            f"cannot write {path}",
+            why=error.strerror or str(error),
+            remedy="name a file in a directory that you may write to",
         ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file in place of another, with the permissions that a new file gets."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mask = os.umask(0)
+    os.umask(mask)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
+        try:
+            temporary.write(data)
+            temporary.flush()
+            Path(temporary.name).chmod(0o666 & ~mask)
+            Path(temporary.name).replace(path)
+        except OSError:
+            Path(temporary.name).unlink()
+            raise
 
 
 def tell(text: str, *, quiet: bool = False) -> None:
     """Say something about what is going on, on stderr."""
     if not quiet:
-        typer.echo(text, err=True)
+        typer.echo(plain(text), err=True)
 
 
 def show_error(error: CompatError, *, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """``compatbuild publish``."""
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit, tell
+from compatbuild.cli.output import emit, tell, wanted
 
 
 def publish(
@@ -29,6 +29,7 @@ def publish(
     from compatbuild.report import journey
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     signer = options.signer(sign or settings.sign())
     with progress(shown=not (quiet or no_progress)) as advance:
         published = api.publish(
@@ -54,5 +55,5 @@ def publish(
         tell("nothing was signed: give --sign key:FILE", quiet=quiet)
     changed = any(one.changed for one in published)
     value = {"changed": changed, "published": journey.as_value(rows)}
-    emit(output, {"table": lambda: journey.as_table(rows), "json": lambda: to_json(value)}, "table")
+    emit(targets, {"table": lambda: journey.as_table(rows), "json": lambda: to_json(value)})
     tell("published" if changed else "nothing changed: all of it was published already", quiet=quiet)

@@ -1,7 +1,7 @@
 """``compatbuild pull``."""
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit, tell
+from compatbuild.cli.output import emit, tell, wanted
 
 
 def pull(
@@ -22,6 +22,7 @@ def pull(
     """
     from compatbuild import api
 
+    targets = wanted(output, "spec", "report")
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
 
     def fetch(kind: str) -> str:
@@ -29,4 +30,4 @@ def pull(
         tell(f"{kind} {found.descriptor.digest}, signature not looked at", quiet=quiet)
         return content.decode("utf-8", "replace")
 
-    emit(output, {"spec": lambda: fetch("spec"), "report": lambda: fetch("report")}, "spec")
+    emit(targets, {"spec": lambda: fetch("spec"), "report": lambda: fetch("report")})

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit, tell
+from compatbuild.cli.output import emit, tell, wanted
 
 
 def refine(
@@ -33,6 +33,7 @@ def refine(
     from compatbuild import api
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "spec", "json")
     if source == "-":
         report = api.parse_report(sys.stdin.buffer.read(64 << 20), "stdin")
     elif Path(source).is_file() and _looks_like_json(Path(source)):
@@ -49,7 +50,7 @@ def refine(
 
         return to_json(yaml.safe_load(refined.spec))
 
-    emit(output, {"spec": refined.spec.decode, "json": as_json}, "spec")
+    emit(targets, {"spec": refined.spec.decode, "json": as_json})
 
 
 def _looks_like_json(path: Path) -> bool:

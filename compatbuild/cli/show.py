@@ -1,7 +1,7 @@
 """``compatbuild show``."""
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 
 
 def show(
@@ -23,10 +23,11 @@ def show(
     from compatbuild.report.attachments import as_tree, as_value
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
     found = api.show(reference, platform=platform, options=registry)
     formats = {
         "table": lambda: as_tree(reference, found),
         "json": lambda: to_json(as_value(reference, found)),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)

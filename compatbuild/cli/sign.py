@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 
 
 def sign(
@@ -33,6 +33,7 @@ def sign(
     from compatbuild.report import journey
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     signer = options.signer(sign or settings.sign())
     if signer is None:
         raise UsageError(
@@ -51,4 +52,4 @@ def sign(
         )
     ]
     formats = {"table": lambda: journey.as_table(rows), "json": lambda: to_json({"signed": journey.as_value(rows)})}
-    emit(output, formats, "table")
+    emit(targets, formats)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 
 if TYPE_CHECKING:
     from compatbuild.validation.issue import Issue
@@ -29,6 +29,7 @@ def validate(
     from compatbuild.report.documents import to_json
     from compatbuild.report.issues import listing
 
+    targets = wanted(output, "table", "json")
     issues: list[Issue] = []
     for name in specs:
         if name == "-":
@@ -40,6 +41,6 @@ def validate(
         "specs": specs,
         "issues": [issue.model_dump(mode="json") for issue in issues],
     }
-    emit(output, {"table": lambda: listing(issues, specs), "json": lambda: to_json(value)}, "table")
+    emit(targets, {"table": lambda: listing(issues, specs), "json": lambda: to_json(value)})
     if any(strict or issue.severity.value == "error" for issue in issues):
         raise typer.Exit(EXIT_INVALID)

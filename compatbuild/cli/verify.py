@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit, tell
+from compatbuild.cli.output import emit, tell, wanted
 
 
 def verify(
@@ -37,6 +37,7 @@ def verify(
     from compatbuild.report.verification import as_table, as_value
     from compatbuild.signing import keyfiles
 
+    targets = wanted(output, "table", "json", "spec")
     key = key or settings.key()
     if key is None:
         raise UsageError(
@@ -56,4 +57,4 @@ def verify(
         "json": lambda: to_json(as_value(reference, found)),
         "spec": lambda: found[0].content.decode("utf-8", "replace"),
     }
-    emit(output, formats, "table")
+    emit(targets, formats)

@@ -1,7 +1,7 @@
 """``compatbuild version``."""
 
 from compatbuild.cli import options
-from compatbuild.cli.output import emit
+from compatbuild.cli.output import emit, wanted
 from compatbuild.version import __version__
 
 
@@ -13,6 +13,7 @@ def version(output: options.Output = None) -> None:
     from compatbuild.knowledge import load
     from compatbuild.report.documents import to_json
 
+    targets = wanted(output, "table", "json")
     value = {"compatbuild": __version__, "knowledge": load().as_of}
     lines = f"compatbuild {__version__}, knowledge of {value['knowledge']}\n"
-    emit(output, {"table": lambda: lines, "json": lambda: to_json(value)}, "table")
+    emit(targets, {"table": lambda: lines, "json": lambda: to_json(value)})

@@ -16,13 +16,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def show(part: RenderableType) -> None:
-    """Print a renderable on stdout: with colours on a terminal, as plain text without trailing blanks elsewhere."""
-    if sys.stdout.isatty():
-        console().print(part)
-    else:
-        columns = os.environ.get("COLUMNS", "")
-        sys.stdout.write(to_text(part, width=int(columns) if columns.isdecimal() and int(columns) else PIPE_WIDTH))
+def pipe_width() -> int:
+    """Return how many columns a table has that does not go to a terminal."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) else PIPE_WIDTH
+
+
+def to_terminal(part: RenderableType) -> str:
+    """Render to what the terminal that is stdout shows, with the colours and the width it has."""
+    terminal = console()
+    with terminal.capture() as captured:
+        terminal.print(part)
+    return captured.get()
 
 
 def to_text(*parts: RenderableType, width: int = PIPE_WIDTH) -> str:

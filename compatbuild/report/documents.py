@@ -1,9 +1,18 @@
 """Reports as documents for programs: JSON and YAML of the same value."""
 
 import json
+import re
 from typing import Any
 
 from compatbuild.model.report import Report
+
+_OBEYED = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
+)
+"""Characters that JSON may hold as they are, and that move a cursor, reorder the text around them or show nothing.
+
+Fixed here, since a report's bytes are its identity and Python's own tables grow from release to release.
+"""
 
 
 def report_value(report: Report) -> dict[str, Any]:
@@ -21,8 +30,9 @@ def report_bytes(report: Report) -> bytes:
 
 
 def to_json(value: Any) -> str:
-    """Return indented JSON ending in a newline; characters beyond ASCII stay readable, controls are escaped."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """Return indented JSON ending in a newline; readable beyond ASCII, but for what a terminal obeys."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
 
 
 def to_yaml(value: Any) -> str:

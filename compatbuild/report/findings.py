@@ -49,7 +49,7 @@ def _rows(findings: list[Finding], *, every: bool) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold", ratio=1)
     for finding in findings:
-        body = Text(plain(finding.title), style="bold" if _needed(finding) else "")
+        body = Text().append(plain(finding.title), style="bold" if _needed(finding) else "")
         for line in _evidence_lines(finding, every=every):
             body.append(f"\n{line}", style="dim")
         grid.add_row(Text(finding.confidence.value, style=STYLES[finding.confidence]), body)
@@ -87,13 +87,13 @@ def _tail(report: Report, *, hints: int) -> Iterator[RenderableType]:
 def markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured markdown: one table of needs with their evidence."""
     image = report.image
-    lines = [f"### What `{_code(f'{image.source}:{image.reference}')}` needs of its host", ""]
-    lines += [f"Platform `{_code(image.platform)}`, digest `{_code(image.digest or 'none')}`", ""]
+    lines = [f"### What {_code(f'{image.source}:{image.reference}')} needs of its host", ""]
+    lines += [f"Platform {_code(image.platform)}, digest {_code(image.digest or 'none')}", ""]
     lines += ["| requirement | confidence | evidence |", "|---|---|---|"]
     for finding in report.findings:
         if _needed(finding):
             shown = finding.evidence[:EVIDENCE_SHOWN]
-            evidence = "<br>".join(f"`{_code(_place(e))}`: {_cell(e.statement)}" for e in shown)
+            evidence = "<br>".join(f"{_code(_place(e))}: {_cell(e.statement)}" for e in shown)
             lines.append(f"| {_cell(finding.title)} | {finding.confidence.value} | {evidence} |")
     return "\n".join(lines) + "\n"
 
@@ -107,4 +107,6 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return plain(text).replace("`", "'").replace("|", "\\|")
+    """Return a text as code; escaped where a table cell's code cannot hold it (a pipe behind a backslash ends it)."""
+    shown = plain(text)
+    return f"`{shown}`" if shown and not set(shown) & set("`|\\") else _cell(text)
