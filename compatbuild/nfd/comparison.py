@@ -154,8 +154,19 @@ def _not_in(expression: Expression, value: str) -> bool:
 
 def _in_regexp(expression: Expression, value: str) -> bool:
     _require_some(expression)
-    patterns = [_compiled(pattern) for pattern in expression.value]  # all of them, before any is tried
+    patterns = _all_compiled(expression.value)
+    if isinstance(patterns, EvaluationError):
+        raise EvaluationError(patterns.fault, str(patterns))
     return any(pattern.search(value) for pattern in patterns)
+
+
+@lru_cache(maxsize=16)
+def _all_compiled(patterns: tuple[str, ...]) -> tuple[Any, ...] | EvaluationError:
+    """Compile all patterns of an expression, before any is tried; one expression is compared with many values."""
+    try:
+        return tuple(map(_compiled, patterns))
+    except EvaluationError as error:
+        return error
 
 
 def _require_some(expression: Expression) -> None:

@@ -16,7 +16,8 @@ from compatbuild.nfd.features import Features
 from compatbuild.nfd.results import BranchResult, Evaluation, Outcome, Row, RuleResult, SetResult, TermResult
 from compatbuild.nfd.wire import Expression, Rule, Set, Spec, Term, relaxed
 
-MAX_COMPARISONS = 5_000_000  # of one evaluation: a hostile pair of files could ask for billions
+MAX_COMPARISONS = 5_000_000  # with single values, of one evaluation: a hostile pair of files could ask for billions
+PATTERN_COST = 10  # comparisons that a pattern counts for
 MAX_FOUND = 20  # values shown in a row
 MATCHED = "rule.matched"
 """The attribute feature in which NFD keeps the variables of earlier rules."""
@@ -185,7 +186,8 @@ class _Run:
         return _Part(bool(found), _first_faults(table), (row,))
 
     def _holds(self, expression: Expression | None, *, present: bool, value: str | None) -> _Answer:
-        self._compared += 1
+        if expression is not None:
+            self._compared += 1 + len(expression.value) * (PATTERN_COST if expression.op == "InRegexp" else 1)
         if self._compared > MAX_COMPARISONS:
             raise SpecError(
                 "The specification is too costly to evaluate",
