@@ -17,8 +17,8 @@ def attach(
     ],
     output: options.Output = None,
     platform: options.Platform = None,
-    plain_http: options.PlainHttp = False,
-    insecure: options.Insecure = False,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
 ) -> None:
@@ -60,8 +60,8 @@ def detach(
     digest: Annotated[str | None, typer.Option(metavar="DIGEST", help="Only this artifact.")] = None,
     output: options.Output = None,
     platform: options.Platform = None,
-    plain_http: options.PlainHttp = False,
-    insecure: options.Insecure = False,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
 ) -> None:

@@ -4,25 +4,25 @@ from typing import Annotated
 
 import typer
 
-from compatbuild.cli import options
+from compatbuild.cli import options, settings
 from compatbuild.cli.output import emit, tell, wanted
 
 Source = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="SOURCE",
         help="registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, dir:PATH; "
-        "without a prefix an existing path, else a registry reference.",
+        "without a prefix an existing path, else a registry reference. Default: the one .compatbuild.yaml names.",
     ),
 ]
 
 
 def infer(
-    source: Source,
+    source: Source = None,
     output: options.Output = None,
     platform: options.Platform = None,
-    plain_http: options.PlainHttp = False,
-    insecure: options.Insecure = False,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
@@ -42,7 +42,7 @@ def infer(
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
-            source,
+            settings.image(source),
             platform=platform,
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),

@@ -9,7 +9,7 @@ from compatbuild.cli.output import tell
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="[DIRECTORY]", help="Where to write.")] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Where to write.")] = Path(),
     template: Annotated[
         str, typer.Option("-t", "--template", metavar="NAME", help="default, gpu, hpc-mpi, dpdk or minimal.")
     ] = "default",

@@ -28,7 +28,7 @@ Platform = Annotated[
     ),
 ]
 PlainHttp = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--plain-http",
         envvar="COMPATBUILD_PLAIN_HTTP",
@@ -37,7 +37,7 @@ PlainHttp = Annotated[
     ),
 ]
 Insecure = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--insecure",
         envvar="COMPATBUILD_INSECURE",
@@ -99,11 +99,20 @@ Reference = Annotated[
 ]
 
 
-def registry(plain_http: bool, insecure: bool, ca_file: Path | None, registry_config: Path | None) -> "RegistryOptions":
-    """Gather the registry options of a command."""
+def registry(
+    plain_http: bool | None, insecure: bool | None, ca_file: Path | None, registry_config: Path | None
+) -> "RegistryOptions":
+    """Gather the registry options of a command; what it was not told, the settings may say."""
+    from compatbuild.cli import settings
     from compatbuild.registry.options import RegistryOptions
 
-    return RegistryOptions(plain_http=plain_http, insecure=insecure, ca_file=ca_file, registry_config=registry_config)
+    stated = settings.settings().registry
+    return RegistryOptions(
+        plain_http=stated.plain_http if plain_http is None else plain_http,
+        insecure=stated.insecure if insecure is None else insecure,
+        ca_file=ca_file or settings.file(stated.ca_file),
+        registry_config=registry_config or settings.file(stated.config),
+    )
 
 
 def signer(sign: str | None) -> "PrivateKey | None":

@@ -1,17 +1,29 @@
 """``compatbuild publish``."""
 
+from typing import Annotated
+
+import typer
+
 from compatbuild.cli import options, settings
 from compatbuild.cli.output import emit, tell, wanted
 
+Image = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REF",
+        help="A registry reference (host/repository:tag), or oci-dir:PATH:TAG. Default: what .compatbuild.yaml names.",
+    ),
+]
+
 
 def publish(
-    reference: options.Reference,
+    reference: Image = None,
     template: options.Template = None,
     sign: options.Sign = None,
     output: options.Output = None,
     platform: options.Platform = None,
-    plain_http: options.PlainHttp = False,
-    insecure: options.Insecure = False,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     quiet: options.Quiet = False,
@@ -33,7 +45,7 @@ def publish(
     signer = options.signer(sign or settings.sign())
     with progress(shown=not (quiet or no_progress)) as advance:
         published = api.publish(
-            reference,
+            settings.image(reference),
             template=template or settings.template(),
             signer=signer,
             platform=platform,

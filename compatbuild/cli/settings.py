@@ -4,6 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compatbuild.errors import UsageError
+
 if TYPE_CHECKING:
     from compatbuild.refine.settings import Settings
 
@@ -33,5 +35,21 @@ def sign() -> str | None:
 
 def key() -> Path | None:
     """Return the public key the settings verify with."""
-    name = settings().verify.key
+    return file(settings().verify.key)
+
+
+def file(name: str) -> Path | None:
+    """Return a file that the settings name, relative to their own; None for an empty name."""
     return settings().file(name) if name else None
+
+
+def image(typed: str | None) -> str:
+    """Return the image that was typed, else the one the settings are about."""
+    name = typed or settings().image
+    if not name:
+        raise UsageError(
+            "no image was named",
+            why="there is none on the command line, and no `image` in .compatbuild.yaml",
+            remedy="name one; --help shows how",
+        )
+    return name

@@ -19,8 +19,8 @@ def sign(
     ] = False,
     output: options.Output = None,
     platform: options.Platform = None,
-    plain_http: options.PlainHttp = False,
-    insecure: options.Insecure = False,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
 ) -> None:
