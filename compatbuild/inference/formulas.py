@@ -9,9 +9,9 @@ from compatbuild.nfd import encodings
 from compatbuild.nfd.conditions import Check, Condition, absent
 from compatbuild.nfd.ranges import Range
 
-# Ranks of weaker forms: what is given up first costs the fewest hosts. NFD before 0.19 has no flags for levels, and a
-# host without the driver has no label of it either; a host whose configuration nobody can read is not that rare.
-_FLAG_FORM, _UNLOADED_FORM, _MODULE_FORM = range(3)
+# Ranks of weaker forms: what is given up first costs the fewest hosts. A host without the driver has no label of it
+# either; a host whose configuration nobody can read is not that rare.
+_UNLOADED_FORM, _MODULE_FORM = range(2)
 
 
 @singledispatch
@@ -30,11 +30,8 @@ def _architecture(requirement: model.ArchitectureRequirement) -> Formula:
 
 @formula.register
 def _cpu(requirement: model.CpuRequirement) -> Formula:
-    level = requirement.cpu
-    if isinstance(level, tuple):
-        return Both(encodings.cpu_flags(level))
-    flag = Choice(encodings.cpu_level(level), Form(_FLAG_FORM, f"{level} by the one flag that NFD has from 0.19 on"))
-    return Either((flag, Choice(Both(encodings.cpu_flags(encodings.LEVEL_FLAGS[level])))))
+    asked = requirement.cpu
+    return Both(encodings.cpu_flags(asked if isinstance(asked, tuple) else encodings.LEVEL_FLAGS[asked]))
 
 
 @formula.register

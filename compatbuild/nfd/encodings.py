@@ -26,12 +26,16 @@ COMPUTE_MINOR = "nvidia.com/gpu.compute.minor"
 ARCHITECTURE_FLAGS = {"amd64": "SSE2", "arm64": "ASIMD", "ppc64le": "PPC64", "s390x": "ZARCH"}
 """A CPU flag that every processor of an architecture has and no other; NFD does not publish the architecture."""
 
-_V1 = ("CMOV", "CMPXCHG8", "X87", "FXSR", "MMX", "SSE", "SSE2")
+_V1 = ("SSE2",)
 _V2 = (*_V1, "CX16", "LAHF", "POPCNT", "SSE3", "SSE4", "SSE42", "SSSE3")
 _V3 = (*_V2, "AVX", "AVX2", "BMI1", "BMI2", "F16C", "FMA3", "LZCNT", "MOVBE", "OSXSAVE")
 _V4 = (*_V3, "AVX512F", "AVX512BW", "AVX512CD", "AVX512DQ", "AVX512VL")
 LEVEL_FLAGS = {"x86-64-v1": _V1, "x86-64-v2": _V2, "x86-64-v3": _V3, "x86-64-v4": _V4}
-"""The flags of each x86-64 level by NFD's names; ``X86_64_V3`` and its like are published from NFD v0.19 on only."""
+"""The flags of each x86-64 level by NFD's names. SSE2 stands for the rest of the baseline, which no x86-64 CPU lacks.
+
+NFD v0.19 also publishes ``X86_64_V3`` and its like, made from these same flags; asking for the flags gives the same
+verdict there, and the right one on older NFDs, without an alternative that doubles every rule (docs/adr/0003).
+"""
 
 Alternatives = tuple[tuple[Condition, ...], ...]
 """Any of these, each a list of conditions that must all hold."""
@@ -45,11 +49,6 @@ def architecture(name: str) -> Condition:
 def cpu_flags(names: Iterable[str]) -> tuple[Condition, ...]:
     """Ask for all of some CPU flags, by NFD's names."""
     return tuple(exists(CPU, name) for name in sorted(set(names)))
-
-
-def cpu_level(level: str) -> Condition:
-    """Ask for an x86-64 level by the one flag that NFD publishes for it from v0.19 on."""
-    return exists(CPU, level.upper().replace("-", "_"))
 
 
 def kernel_range(range_: Range) -> Condition:
