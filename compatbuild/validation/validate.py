@@ -38,9 +38,8 @@ def _issues(source: Source, name: str) -> Iterator[Issue]:
         spelling = Spelling(load(SPEC_SCHEMA), name, [])
         source = replace(source, root=spelling.corrected(source.root))
         yield from spelling.issues[:MAX_ISSUES]
-    semantic = [
-        rule.issue(problem, name) for rule in rules() for problem in islice(rule.check(Outline(source)), MAX_ISSUES)
-    ]
+    outline = Outline(source)
+    semantic = [rule.issue(found, name) for rule in rules() for found in islice(rule.check(outline), MAX_ISSUES)]
     yield from semantic
     if source.root is None:
         return

@@ -1,5 +1,6 @@
 """Expressions that no host can satisfy together, as far as that is certain."""
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -10,17 +11,18 @@ from compatbuild.validation.operators import TWO_BOUNDS
 from compatbuild.validation.outline import Expression, Outline, Term
 from compatbuild.validation.satisfiability import satisfiable
 
-_Known = dict[tuple[str, str], list[Expression]]
+MAX_TOGETHER = 20
+"""Expressions over one element that are compared with each other; nobody writes more by hand."""
+
+_Known = ChainMap[tuple[str, str], tuple[Expression, ...]]
+"""The expressions that hold so far, by feature and element; those of a branch shadow those around it."""
 
 
 def _check(outline: Outline) -> Iterator[Problem]:
     for rule in outline.rules:
-        known: _Known = {}
+        known: _Known = ChainMap()
         yield from _contradictions(rule.terms, known)
-        branches = [
-            list(_contradictions(branch.terms, {key: list(group) for key, group in known.items()}))
-            for branch in rule.branches
-        ]
+        branches = [list(_contradictions(branch.terms, known.new_child())) for branch in rule.branches]
         # A branch that never holds is harmless beside one that may.
         severity = Severity.ERROR if all(branches) else Severity.WARNING
         yield from (replace(problem, severity=severity) for problems in branches for problem in problems)
@@ -37,12 +39,14 @@ def _contradictions(terms: Iterable[Term], known: _Known) -> Iterator[Problem]:
                 continue
             if is_instance(expression.feature):
                 continue  # another term may be met by another device
-            group = known.setdefault((expression.feature, expression.element.text), [])
+            key = (expression.feature, expression.element.text)
+            group = known.get(key, ())
+            if len(group) >= MAX_TOGETHER:
+                continue
             if satisfiable([*group, expression]):
-                group.append(expression)
+                known[key] = (*group, expression)
             else:
-                lines = sorted({other.place.line for other in group})
-                told = ", ".join(map(str, lines[:5]))
+                told = ", ".join(str(line) for line in sorted({other.place.line for other in group})[:5])
                 yield Problem(
                     expression.place, f"no value satisfies this and line {told} together: {_words(expression)}"
                 )

@@ -11,6 +11,7 @@ from compatbuild.model.requirement import KernelRequirement
 from compatbuild.refine.document import RequirementsDocument, parse
 from compatbuild.refine.render import render
 from compatbuild.refine.shipped import shipped_directory, shipped_names
+from tests.golden.rendered import texts
 from tests.unit.refine.reports import GIT, USUAL, context, finding, report
 
 NAMES = ("default", "dpdk", "gpu", "hpc-mpi", "minimal")
@@ -42,6 +43,11 @@ def test_the_shipped_templates_are_the_documented_ones() -> None:
     assert shipped_names() == NAMES
     readme = (shipped_directory() / "README.md").read_text(encoding="utf-8")
     assert all(f"| `{name}` |" in readme for name in NAMES)
+
+
+def test_shipped_templates_print_what_they_did() -> None:
+    for path, text in texts().items():
+        assert path.read_text(encoding="utf-8") == text, "python -m tests.golden.rendered writes it anew"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,7 @@
 """The whole of validation: all problems at once, places, limits, and no false alarm."""
 
 import json
+import time
 
 import jsonschema
 import pytest
@@ -185,6 +186,35 @@ def test_aliases_cannot_grow_without_bound() -> None:
 def test_the_number_of_issues_is_bounded() -> None:
     terms = "\n".join('- feature: "nothing.here"\n  matchName: {op: "Exists"}' for _ in range(2 * MAX_ISSUES))
     assert len(issues(terms)) == MAX_ISSUES
+
+
+def _repeated(line: str, count: int) -> str:
+    return "".join(line.replace("#", str(number)) + "\n" for number in range(count))
+
+
+LARGE = {
+    "one element": _repeated(
+        '- {feature: "memory.numa", matchExpressions: {node_count: {op: "Gt", value: ["1"]}}}', 7000
+    ),
+    "unknown features": _repeated('- {feature: "x#.yyyyyyyyyyyyyyyyyyy", matchExpressions: {a: {op: "Exists"}}}', 7000),
+    "unknown flags": '- feature: "cpu.cpuid"\n  matchExpressions:\n'
+    + _repeated('    A#BCDEFGHIJKLMNOPQRSTUVWXYZ: {op: "Exists"}', 7000),
+    "one list": '- feature: "local.label"\n  matchExpressions:\n    a: {op: "In", value: ['
+    + '"1", ' * 50_000
+    + '"1"]}',
+    "branches": branches(
+        _repeated('- {feature: "local.label", matchExpressions: {a#: {op: "Exists"}}}', 2000),
+        *['- {feature: "local.label", matchExpressions: {b: {op: "Exists"}}}'] * 2000,
+    ),
+}
+
+
+@pytest.mark.parametrize("example", LARGE.values(), ids=LARGE)
+def test_time_grows_with_the_size_only(example: str) -> None:
+    text = whole(example).encode()
+    start = time.process_time()
+    validate(text)
+    assert time.process_time() - start < 10  # two seconds on an idle machine, and minutes where it is quadratic
 
 
 def test_costly_patterns_are_refused_before_they_are_compiled() -> None:
