@@ -18,10 +18,11 @@ def common(reports: Sequence[Report], reference: str, digest: str) -> Report:
         raise UsageError(
             f"{reference} has no image that runs", why="the index names no platform", remedy="name an image"
         )
+    reports = sorted(reports, key=lambda report: report.image.platform)
     everywhere = set.intersection(*({_said(f) for f in _needed(report)} for report in reports))
     findings = [f for f in _needed(reports[0]) if _said(f) in everywhere]
     identity = ImageIdentity(
-        source=reports[0].image.source, reference=reference, digest=digest, platform=", ".join(_platforms(reports))
+        source=reports[0].image.source, reference=reference, digest=digest, platform=_platforms(reports)
     )
     return Report(tool=reports[0].tool, image=identity, findings=(*findings, *_architectures(reports)))
 
@@ -35,8 +36,8 @@ def _said(finding: Finding) -> str:
     return finding.requirement.model_dump_json(exclude={"id", "comment"})
 
 
-def _platforms(reports: Sequence[Report]) -> list[str]:
-    return sorted({report.image.platform for report in reports})
+def _platforms(reports: Sequence[Report]) -> str:
+    return ", ".join(dict.fromkeys(report.image.platform for report in reports))
 
 
 def _architectures(reports: Sequence[Report]) -> list[Finding]:
