@@ -66,7 +66,7 @@ class _GivenUpError(Exception):
 
 
 class _Scanning:
-    """Scans layers in threads, the largest first; a failure ends the others at their next piece."""
+    """Scans layers in threads, the largest first and each once; a failure ends the others at their next piece."""
 
     def __init__(
         self, layers: Sequence[LayerSource], wanted: Wanted, limits: Limits, progress: Progress | None
@@ -77,10 +77,14 @@ class _Scanning:
         self._over = Event()
         workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(layers)))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
-        order = sorted(range(len(layers)), key=lambda index: (-layers[index].size, index))
-        self._waiting: dict[int, Future[LayerFacts]] = {
-            index: self._pool.submit(self._scan, index, layers[index]) for index in order
-        }
+        self._waiting: dict[int, Future[LayerFacts]] = {}
+        same: dict[tuple[str, str], Future[LayerFacts]] = {}
+        for index in sorted(range(len(layers)), key=lambda index: (-layers[index].size, index)):
+            layer = layers[index]
+            future = same.get((layer.digest, layer.diff_id)) or self._pool.submit(self._scan, index, layer)
+            if layer.diff_id:  # without one, nothing says that two layers are the same
+                same[layer.digest, layer.diff_id] = future
+            self._waiting[index] = future
 
     def __enter__(self) -> Self:
         return self

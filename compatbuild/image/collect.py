@@ -55,7 +55,7 @@ class LayerFacts:
 
     Paths are absolute and normal, the root is ``/``. ``directories`` are those that only the names of other members
     imply; ``links`` are hard links to files of lower layers; ``elves`` and ``files`` hold content by path, hard links
-    within the layer already followed. ``limits`` says what was cut.
+    within the layer already followed. ``members`` counts what was read to learn this; ``limits`` says what was cut.
     """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -65,6 +65,7 @@ class LayerFacts:
     opaque: frozenset[str] = frozenset()
     elves: Mapping[str, ElfFacts] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    members: int = 0
     limits: tuple[str, ...] = ()
 
 
@@ -186,6 +187,7 @@ class Collector:
             opaque=frozenset(path or "/" for path in self._opaque),
             elves=self.elves,
             files=self.files,
+            members=self._count,
             limits=self.notes.texts(),
         )
 
@@ -222,7 +224,9 @@ class Collector:
             self._children[parent].append(path)
 
     def _make_directory(self, path: str, parent: str) -> None:
-        """Make a directory where none is; where one is, its children stay."""
+        """Make a directory where none is."""
+        if len(self._children) > self._limits.directories:
+            raise ImageError(f"it holds more than {self._limits.directories:,} directories")
         self._replace(path, parent)
         self._children[path] = []
 

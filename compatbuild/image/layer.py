@@ -34,9 +34,13 @@ class Scan:
 class LayerSource(Protocol):
     """A layer that can say what it holds.
 
-    ``diff_id`` is the digest of the uncompressed layer as the config gives it, empty for what has none; ``size`` the
-    bytes to read, for progress and to begin with the largest; ``name`` says which layer this is in messages.
+    ``digest`` is that of the stored bytes, ``diff_id`` that of the uncompressed layer as the config gives it; either is
+    empty for what has none. ``size`` is the bytes to read, so that the largest can be begun first.
     """
+
+    @property
+    def digest(self) -> str:
+        """The digest of the stored bytes."""
 
     @property
     def diff_id(self) -> str:
@@ -78,7 +82,7 @@ class BlobLayer:
             raise ImageError(
                 f"{self.name} cannot be read",
                 why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy="fetch or build the image again; if it stays so, the image is damaged where it is stored",
+                remedy="fetch or build the image again; if it stays so, it is damaged where it is stored, or made to harm",
             ) from error
         return facts
 
@@ -90,6 +94,7 @@ class UnreadLayer:
     name: str
     diff_id: str
     why: str
+    digest: str = ""
     size: int = 0
 
     def facts(self, scan: Scan) -> LayerFacts:  # noqa: ARG002 - the protocol's signature

@@ -16,11 +16,12 @@ GIB = 1024 * MIB
 class Limits:
     """Caps on reading one image; bytes unless a name says otherwise.
 
-    Errors when exceeded: ``layers``, ``entries`` (tar members recorded, all layers together), ``layer_bytes`` (one
-    layer, decompressed), ``ratio`` (decompressed to stored, from ``ratio_from`` decompressed bytes on: deflate itself
-    stops at 1032:1, honest layers that large stay below 20:1), ``zstd_window_log`` (the window that the zstd
-    program takes without asking, 2^27), ``extended_header`` (what Go's archive/tar takes) and ``extensions``
-    (extension headers before one member), ``document`` (a manifest, an index, a config; what registries must take).
+    Errors when exceeded: ``layers``, ``entries`` (tar members and directories implied by their names, of one layer and
+    of all together), ``directories`` of one layer, ``layer_bytes`` (one layer, decompressed), ``ratio`` (decompressed
+    to stored, from ``ratio_from`` decompressed bytes on: deflate itself stops at 1032:1, honest layers that large stay
+    below 20:1), ``zstd_window_log`` (the window that the zstd program takes without asking, 2^27), ``extended_header``
+    (what Go's archive/tar takes), ``extensions`` (extension headers before one member), ``records`` (PAX records of one
+    layer), ``document`` (a manifest, an index, a config; what registries must take).
 
     Cut when exceeded: ``path`` (PATH_MAX of Linux) and ``depth`` of a path, ``long_names`` (paths and link targets over
     ``long_name`` characters, all of a layer together), ``layer_kept`` and ``kept`` (content of files), ``database``
@@ -30,12 +31,14 @@ class Limits:
 
     layers: int = 1_000
     entries: int = 2_000_000
+    directories: int = 500_000
     layer_bytes: int = 128 * GIB
     ratio: int = 250
     ratio_from: int = 8 * GIB
     zstd_window_log: int = 27
     extended_header: int = MIB
     extensions: int = 8
+    records: int = 8_000_000
     document: int = 4 * MIB
 
     path: int = 4_096

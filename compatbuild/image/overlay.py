@@ -45,7 +45,7 @@ class Overlay:
 
     def add(self, facts: LayerFacts, index: int) -> None:
         """Lay a layer over what is there; ``index`` is its number from the bottom."""
-        self._entries += len(facts.entries) + len(facts.directories) + len(facts.links)
+        self._entries += facts.members
         if self._entries > self._limits.entries:
             raise ImageError(
                 f"The image has more than {self._limits.entries:,} entries",

@@ -70,6 +70,7 @@ class TarReader:
         self._left = 0  # of the current member's payload
         self._pad = 0  # after it
         self._modes: dict[bytes, int] = {}
+        self._records = 0
         self._pax: dict[bytes, bytes] = {}  # of the next member; GNU long names as their PAX equivalents
 
     @property
@@ -178,7 +179,11 @@ class TarReader:
         elif flag == GNU_LONG_LINK:
             self._pax[b"linkpath"] = payload.partition(b"\0")[0]
         elif flag != PAX_GLOBAL:
-            self._pax.update(_pax_records(payload))
+            records = _pax_records(payload)
+            self._records += len(records)
+            if self._records > self._limits.records:
+                raise ImageError(f"its PAX headers hold more than {self._limits.records:,} records")
+            self._pax.update(records)
 
     def _skip_sparse_map(self, header: bytes) -> None:
         """Go past the blocks that continue an old GNU sparse map; the last of them says so at byte 504."""

@@ -62,6 +62,7 @@ class TreeLayer:
     """A directory tree as a layer; ``size`` is not known before it is read."""
 
     path: Path
+    digest: str = ""
     diff_id: str = ""
     size: int = 0
 

@@ -4,6 +4,7 @@ import io
 import threading
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -146,6 +147,20 @@ def test_a_failing_layer_ends_the_reading_of_the_others() -> None:
     ]
     with pytest.raises(ImageError, match="Layer 2 of 2 cannot be read"):
         build_view(parse_config(image_config([good, bad]), DEFAULT), layers, Interests())
+
+
+def test_a_layer_that_occurs_twice_is_read_once() -> None:
+    one, other = layer(file("a", b"1")), layer(file("a", b"2"))
+    opened: list[str] = []
+
+    def counting(content: Layer) -> io.BytesIO:
+        opened.append(content.diff_id)
+        return io.BytesIO(content.blob)
+
+    layers = [blob_layer(each, open=partial(counting, each)) for each in (one, other, one, one)]
+    merged = build_view(parse_config(image_config([one, other, one, one]), DEFAULT), layers, ALL)
+    assert sorted(opened) == sorted([one.diff_id, other.diff_id])
+    assert (merged.files["/a"], merged.nodes["/a"].layer) == (b"1", 3)
 
 
 def test_progress_is_told_for_each_layer() -> None:

@@ -176,6 +176,13 @@ def test_records_without_end_are_refused() -> None:
         members(extension(b"x", b"".join(b"9 %03x=ab\n" % number for number in range(2000))) + header() + END)
 
 
+def test_records_are_counted_over_all_members() -> None:
+    data = (pax(path="a", linkpath="b") + header()) * 3 + END
+    assert len(list(reader(data, limits=replace(DEFAULT, records=6)))) == 3
+    with pytest.raises(ImageError, match="more than 5 records"):
+        list(reader(data, limits=replace(DEFAULT, records=5)))
+
+
 @pytest.mark.parametrize("blocks", [0, 3])
 def test_an_old_gnu_sparse_file_has_the_size_it_unpacks_to(blocks: int) -> None:
     real = b"00040000000\0"
