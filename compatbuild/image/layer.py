@@ -82,7 +82,7 @@ class BlobLayer:
             raise ImageError(
                 f"{self.name} cannot be read",
                 why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy="fetch or build the image again; if it stays so, it is damaged where it is stored, or made to harm",
+                remedy="fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm",
             ) from error
         return facts
 
