@@ -115,7 +115,7 @@ def refine(report: Report, *, template: str | Path | None = None) -> Refined:
     from compatbuild.refine.render import render
 
     chosen = template or (Path(TEMPLATE_FILE) if Path(TEMPLATE_FILE).is_file() else "default")
-    document = parse(render(chosen, build_context(report)), str(chosen))
+    document = parse(render(chosen, build_context(report)), str(chosen), rendered=True)
     spec, notes = compile_document(document)
     content = dump(spec)
     require_valid(content, f"the specification from {chosen}")

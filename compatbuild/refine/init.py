@@ -5,20 +5,18 @@ from pathlib import Path
 from compatbuild.errors import UsageError
 from compatbuild.refine.quoting import word
 from compatbuild.refine.render import find_template
-from compatbuild.refine.settings import SETTINGS_NAME, SETTINGS_SCHEMA
+from compatbuild.refine.settings import SETTINGS_NAME
 
 TEMPLATE_NAME = "compat.yaml.j2"
 
 _SETTINGS = """\
-# yaml-language-server: $schema={schema}
 # Settings of compatbuild for this project; a flag or a COMPATBUILD_ variable overrides each.
 {image}
 template: {template}  # relative to this file
 
-# platforms: [linux/amd64, linux/arm64]   # or [all]
-# sign: key:cosign.key                    # or kms:URI, or keyless
-# verify: {{key: cosign.pub}}               # or {{identity: …, issuer: …}}
-# check: {{os: [all]}}                      # what `compatbuild check` compares with
+# platform: linux/amd64         # of an index, when not every platform is meant
+# sign: key:cosign.key
+# verify: {{key: cosign.pub}}
 # registry: {{ca_file: ca.pem}}
 """
 
@@ -32,7 +30,6 @@ def init(directory: Path, template: str = "default", image: str | None = None, *
     targets = {
         directory / TEMPLATE_NAME: source.read_text(encoding="utf-8"),
         directory / SETTINGS_NAME: _SETTINGS.format(
-            schema=SETTINGS_SCHEMA,
             image=f"image: {word(image)}" if image else "# image: registry.example/team/app:1.2",
             template=TEMPLATE_NAME,
         ),

@@ -10,22 +10,18 @@ from compatbuild.model.base import Model
 from compatbuild.refine.yaml_model import load
 
 SETTINGS_NAME = ".compatbuild.yaml"
-SCHEMA_BASE = "https://compatbuild.org/schemas/"
-"""Prefix of the identifiers of our schemas; the schemas themselves ship with the tool."""
+SCHEMA_BASE = "urn:compatbuild:schema:"
+"""Prefix of the identifiers of our schemas: names, not places; the schemas themselves ship with the tool."""
 
-SETTINGS_SCHEMA = f"{SCHEMA_BASE}compatbuild-settings-v1.schema.json"
 MAX_SETTINGS_BYTES = 64 * 1024
 
 Text = Annotated[str, Field(max_length=1000)]
 
 
 class VerifySettings(Model):
-    """Whose signature counts: a public key, or an identity and who vouches for it."""
+    """Whose signature counts."""
 
     key: Annotated[Text, Field(description="File of the public key, PEM.")] = ""
-    identity: Annotated[Text, Field(description="Identity in the signing certificate.")] = ""
-    issuer: Annotated[Text, Field(description="OIDC issuer of that identity.")] = ""
-    trusted_root: Annotated[Text, Field(description="Sigstore trusted root, JSON.")] = ""
 
 
 class RegistrySettings(Model):
@@ -37,22 +33,15 @@ class RegistrySettings(Model):
     config: Annotated[Text, Field(description="Credentials file in docker's format.")] = ""
 
 
-class CheckSettings(Model):
-    """What `check` runs against when nothing is named."""
-
-    os: Annotated[tuple[Text, ...], Field(description="Names of host profiles, or `all`.")] = ()
-
-
 class SettingsFile(Model):
     """What may stand in the file; a flag or a ``COMPATBUILD_`` variable overrides each."""
 
     image: Annotated[Text, Field(description="The image that is inferred from and published to.")] = ""
     template: Annotated[Text, Field(description="Template file, or the name of a shipped template.")] = ""
-    platforms: Annotated[tuple[Text, ...], Field(description="os/arch[/variant] of each image, or `all`.")] = ()
-    sign: Annotated[Text, Field(description="key:FILE, kms:URI or keyless.", pattern=r"^(|keyless|(key|kms):.+)$")] = ""
+    platform: Annotated[Text, Field(description="os/arch[/variant] of the image in an index.")] = ""
+    sign: Annotated[Text, Field(description="key:FILE, a private key.", pattern=r"^(|key:.+)$")] = ""
     verify: VerifySettings = VerifySettings()
     registry: RegistrySettings = RegistrySettings()
-    check: CheckSettings = CheckSettings()
 
 
 class Settings(SettingsFile):
