@@ -48,7 +48,7 @@ def publish(
             settings.image(reference),
             template=template or settings.template(),
             signer=signer,
-            platform=platform,
+            platform=platform or settings.settings().platform or None,
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
