@@ -24,7 +24,9 @@ MAX_ROOTS = 16
 """Directories whose Python sources are kept."""
 
 _WORD = re.compile(r"""[^\s;&|<>()"'`$=,]+""")
-_SITE = ("/site-packages/", "/dist-packages/", "/node_modules/")
+_PYTHON_SITES = ("/site-packages/", "/dist-packages/")
+"""Where Python looks for distributions; a ``.pth`` file there adds directories to its path (Python's ``site``)."""
+_SITES = (*_PYTHON_SITES, "/node_modules/")
 _SYSTEM = tuple(f"/{name}/" for name in "bin boot dev etc lib lib64 opt proc run sbin sys usr var".split())
 """What is the distribution's in a root directory (FHS 3.0), when that is where the program lies too."""
 _SHARED = frozenset(("/bin", "/usr/bin", "/usr/local/bin", "/usr", "/usr/lib", "/usr/local", "/usr/local/lib", "/lib"))
@@ -71,6 +73,7 @@ class Wanted:
         files = [*interests.files, *(FileInterest(path) for path in OS_RELEASE)]
         if interests.packages:
             files += packages.files(limits)
+        files += [FileInterest(f"/**{site}*.pth", limits.script) for site in _PYTHON_SITES]
         files += [FileInterest("/**/" + _literal(name), limits.script) for name in sorted(start.names)]
         self._rules = [_rule(interest) for interest in files]
         self._roots = tuple(f"{root}/" for root in start.roots if root != "/")
@@ -108,7 +111,7 @@ class Wanted:
             path.endswith(".py")
             and size <= self.limits.python_source
             and (path.startswith(self._roots) or (self._at_root and not path.startswith(_SYSTEM)))
-            and not any(part in path for part in _SITE)
+            and not any(part in path for part in _SITES)
         )
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from compatbuild.errors import NotFoundError, SourceError, UsageError
+from compatbuild.errors import ImageError, NotFoundError, SourceError, UsageError
 from compatbuild.image import tar
 from compatbuild.image.collect import Collector, LayerFacts
 from compatbuild.image.layer import ELF_MAGIC, Keeper, Scan
@@ -74,6 +74,9 @@ class TreeLayer:
             raise SourceError(f"{self.path} cannot be read", why=str(error.strerror), remedy="check it") from error
         try:
             return _Walk(root, scan).facts()
+        except ImageError as error:
+            remedy = "name the directory of one image's root"
+            raise ImageError(f"{self.path} cannot be read", why=error.what, remedy=remedy) from error
         finally:
             os.close(root)
 

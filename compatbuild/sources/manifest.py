@@ -35,18 +35,21 @@ def image_of(content: Content, top: ManifestBytes, scheme: str, reference: str, 
     platform or part that is not there; ImageError for a config or manifest that is malformed or is for Windows.
     """
     what = f"{scheme}:{reference}"
-    parsed = top.parse()
-    chosen = top
+    parsed, chosen, told = top.parse(), top, None
     if isinstance(parsed, Index):
-        chosen = choose(content, parsed, what, wish)
+        candidate = choose(content, parsed, what, wish)
+        chosen, told = content.manifest(candidate.descriptor.digest), candidate.platform
         parsed = chosen.parse()
     if isinstance(parsed, Index):
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
     config = parse_config(content.blob(parsed.config, DEFAULT.document), DEFAULT)
     require_linux(config, what)
-    if chosen is top:
-        require(Platform(config.os, config.architecture, config.variant), wish.platform, what)
+    platform = Platform(config.os, config.architecture, config.variant)
+    if told is None:
+        require(platform, wish.platform, what)
+    elif not platform.matches(told):
+        wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
     layers = tuple(_layers(content, parsed, config, what))
     return ImageSource(scheme, reference, chosen.descriptor.digest, config, layers)
 

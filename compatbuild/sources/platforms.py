@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
 from compatbuild.image.limits import DEFAULT
-from compatbuild.registry.descriptor import DOCKER_CONFIG, INDEX_TYPES, OCI_CONFIG, Descriptor, Index, ManifestBytes
+from compatbuild.registry.descriptor import DOCKER_CONFIG, INDEX_TYPES, OCI_CONFIG, Descriptor, Index
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.registry.subject import BUILDKIT_TYPE, MAX_CHILDREN, MAX_DEPTH
 from compatbuild.sources.image_source import Content, Wish
@@ -24,8 +24,8 @@ class Candidate:
     platform: Platform
 
 
-def choose(content: Content, index: Index, what: str, wish: Wish) -> ManifestBytes:
-    """Return the manifest of one image of an index named ``what``.
+def choose(content: Content, index: Index, what: str, wish: Wish) -> Candidate:
+    """Return one image of an index named ``what``.
 
     Without a platform asked for it is the one for Linux on this machine's architecture, else the only one; UsageError
     when there are several others. NotFoundError when there is none for the platform asked for. A variant that is not
@@ -43,7 +43,7 @@ def choose(content: Content, index: Index, what: str, wish: Wish) -> ManifestByt
                     wish.say(f"{what} is for {_names(found)}: reading {platform}, as this machine is")
                 elif asked and platform != wanted.normalized():
                     wish.say(f"{what} has no {asked}: reading {platform}, which such a machine runs")
-                return content.manifest(candidate.descriptor.digest)
+                return candidate
     if asked:
         raise NotFoundError(f"{what} has no {asked}", why=f"it has {_names(found)}", remedy="name one of its platforms")
     if len(found) > 1:
@@ -52,7 +52,7 @@ def choose(content: Content, index: Index, what: str, wish: Wish) -> ManifestByt
             why=f"it has {_names(found)}, and none is this machine's",
             remedy=f"choose one: --platform {found[0].platform}",
         )
-    return content.manifest(found[0].descriptor.digest)
+    return found[0]
 
 
 def require(platform: Platform, asked: str, what: str) -> None:

@@ -109,6 +109,14 @@ def test_a_source_is_whole_or_not_there() -> None:
     assert not it.is_source("/app/a.txt", 1)
 
 
+def test_files_that_add_to_the_path_of_python_are_kept_and_models_of_that_ending_are_not() -> None:
+    it = wanted()
+    assert it.near("/venv/lib/python3.12/site-packages/local.pth")
+    assert it.limit("/venv/lib/python3.12/site-packages/local.pth") == DEFAULT.script
+    assert it.limit("/usr/lib/python3/dist-packages/x.pth") == DEFAULT.script
+    assert it.limit("/models/resnet.pth") == 0
+
+
 def test_words_and_roots_are_counted() -> None:
     start = Start.of(ImageConfig(cmd=tuple(f"/d{number}/p{number}" for number in range(500))))
     assert (len(start.names), len(start.roots)) == (MAX_WORDS, MAX_ROOTS)

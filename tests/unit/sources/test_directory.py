@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from compatbuild.errors import CompatError, ImageError, UsageError
 from compatbuild.image.build import build_view
 from compatbuild.image.interests import FileInterest, Interests
+from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import ImageView, Kind
 from compatbuild.sources.resolve import open_image
 from tests.builders.elf import elf
@@ -133,6 +135,11 @@ def test_a_deep_tree_is_read_as_far_as_paths_go(root: Path) -> None:
     found = tree(root)
     assert any("deeper" in text or "left out" in text for text in found.limits)
     assert "/usr/bin/it" in found.elves
+
+
+def test_a_tree_with_too_many_entries_is_refused_by_its_name(root: Path) -> None:
+    with open_image(f"dir:{root}") as image, pytest.raises(ImageError, match=f"{root} cannot be read"):
+        build_view(image.config, image.layers, Interests(), replace(DEFAULT, entries=3))
 
 
 def test_a_root_that_is_a_link_is_where_it_leads(root: Path, tmp_path: Path) -> None:

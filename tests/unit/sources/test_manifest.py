@@ -233,6 +233,14 @@ def test_a_single_image_of_another_platform_than_asked_is_not_there(tmp_path: Pa
         read(layout(tmp_path, *parts, top=top), "linux/arm64")
 
 
+def test_an_image_listed_for_another_platform_than_its_own_is_said(tmp_path: Path) -> None:
+    top, parts = image(architecture="arm64")
+    entry = describe(top, MANIFEST, platform={"os": "linux", "architecture": "amd64"})
+    opened = read(layout(tmp_path, top, *parts, top=index(entry), media_type=INDEX), "linux/amd64")
+    assert "is listed for linux/amd64 and calls itself linux/arm64" in opened.said[0]
+    assert opened.view.config.architecture == "arm64"
+
+
 def test_a_malformed_platform_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a platform"):
         read(platform_index(tmp_path, "linux/amd64"), "amd64")
