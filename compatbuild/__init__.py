@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, detach, infer, publish, pull, refine, show, sign, validate, verify
+    from compatbuild.api import attach, detach, infer, publish, pull, show, sign, validate, verify
     from compatbuild.errors import CompatError
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "infer",
     "publish",
     "pull",
-    "refine",
     "show",
     "sign",
     "validate",
