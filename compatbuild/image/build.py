@@ -9,9 +9,9 @@ from typing import Self
 
 from compatbuild.errors import ImageError
 from compatbuild.image import packages
-from compatbuild.image.collect import LayerFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.layer import LayerSource, Scan
+from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.os_release import parse_os_release
 from compatbuild.image.overlay import Overlay

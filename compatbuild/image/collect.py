@@ -6,14 +6,12 @@ on overlayfs, a layer is unpacked by itself: a symbolic link of the *same* layer
 root) when it stands for a directory in a member's name, one of a lower layer is not.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 from compatbuild.errors import ImageError
 from compatbuild.image import tar
 from compatbuild.image.elf import ElfFacts
+from compatbuild.image.layer_facts import Entry, LayerFacts, Notes
 from compatbuild.image.limits import Limits
+from compatbuild.image.paths import normal_path
 from compatbuild.image.view import MAX_LINKS, Kind
 
 WHITEOUT = ".wh."
@@ -22,8 +20,6 @@ AUFS = ".wh..wh."
 """Other names that begin so are aufs's own book-keeping; docker skips them (moby ``pkg/archive/whiteouts.go``)."""
 MAX_STEPS = 5_000_000
 """Names looked at while following symbolic links in one layer; a million members through one link stay below."""
-MAX_NOTE = 500
-"""Characters of a text that says what was cut."""
 _SHARED_ENTRIES = 32_768
 """Distinct entries shared between paths; most files of a tree have the size and mode of some other."""
 
@@ -38,78 +34,6 @@ KINDS = {
     tar.BLOCK_DEVICE: Kind.OTHER,
     tar.FIFO: Kind.OTHER,
 }
-
-
-class Entry(NamedTuple):
-    """What a layer says of one path: ``mode`` the permission bits, ``target`` a symbolic link's text."""
-
-    kind: Kind
-    size: int
-    mode: int
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class LayerFacts:
-    """What one layer holds: a pure function of its content, the version of this tool and what was wanted.
-
-    Paths are absolute and normal, the root is ``/``. ``directories`` are those that only the names of other members
-    imply; ``links`` are hard links to files of lower layers; ``elves`` and ``files`` hold content by path, hard links
-    within the layer already followed. ``members`` counts what was read to learn this; ``limits`` says what was cut.
-    """
-
-    entries: Mapping[str, Entry] = field(default_factory=dict)
-    directories: frozenset[str] = frozenset()
-    links: Mapping[str, str] = field(default_factory=dict)
-    whiteouts: frozenset[str] = frozenset()
-    opaque: frozenset[str] = frozenset()
-    elves: Mapping[str, ElfFacts] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    members: int = 0
-    limits: tuple[str, ...] = ()
-
-
-def normal_path(name: bytes) -> str:
-    """Return a member's name as an absolute path without ``.``, ``..`` and ``//``; ``..`` never leads above the root.
-
-    Bytes that are not UTF-8 become backslash escapes, so that every path can be printed. The root is an empty string.
-    """
-    text = name.decode("utf-8", "backslashreplace").removeprefix("./").removesuffix("/")
-    if text and text[0] not in "./" and "/." not in text and "//" not in text:
-        return "/" + text
-    return joined(text.split("/"))
-
-
-def joined(parts: Iterable[str]) -> str:
-    """Join path components, taking ``.`` and ``..`` as they are meant; the root is an empty string."""
-    path: list[str] = []
-    for part in parts:
-        if part == "..":
-            del path[-1:]
-        elif part not in ("", "."):
-            path.append(part)
-    return "/" + "/".join(path) if path else ""
-
-
-class Notes:
-    """What was cut, in words: at most so many texts, and how many more there were."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._texts: dict[str, None] = {}
-        self._more = 0
-
-    def add(self, text: str) -> None:
-        """Add a text once, and not all of it when it is long."""
-        text = text if len(text) <= MAX_NOTE else f"{text[:MAX_NOTE]}…"
-        if len(self._texts) < self._most:
-            self._texts[text] = None
-        elif text not in self._texts:
-            self._more += 1
-
-    def texts(self) -> tuple[str, ...]:
-        """Return the texts in the order they came."""
-        return (*self._texts, f"and {self._more:,} more limits of this kind") if self._more else tuple(self._texts)
 
 
 class Collector:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from compatbuild.errors import ImageError
-from compatbuild.image.collect import Collector, LayerFacts
+from compatbuild.image.collect import Collector
 from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import Hashing
 from compatbuild.image.elf_scan import ElfScan
+from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.limits import Limits
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted

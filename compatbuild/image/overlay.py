@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from compatbuild.errors import ImageError
-from compatbuild.image.collect import Entry, LayerFacts, Notes
 from compatbuild.image.elf import ElfFacts
+from compatbuild.image.layer_facts import Entry, LayerFacts, Notes
 from compatbuild.image.limits import Limits
 from compatbuild.image.view import Kind, Node
 

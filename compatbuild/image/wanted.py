@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from compatbuild.image import packages
-from compatbuild.image.collect import joined
 from compatbuild.image.interests import FileInterest, Interests, glob_pattern
 from compatbuild.image.limits import Limits
+from compatbuild.image.paths import joined
 from compatbuild.image.view import ImageConfig
 
 OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from compatbuild.errors import ImageError, NotFoundError, SourceError
 from compatbuild.image import tar
-from compatbuild.image.collect import joined, normal_path
 from compatbuild.image.decompress import MAGIC_BYTES, compression
 from compatbuild.image.limits import DEFAULT
+from compatbuild.image.paths import joined, normal_path
 from compatbuild.sources.files import Slice, read_all
 
 HEADER_READ = 16 * 1024
