@@ -28,7 +28,7 @@ PACKAGES = {"libc6": "glibc", "glibc": "glibc", "musl": "musl"}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
-_UPSTREAM = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)+)")
+_UPSTREAM = re.compile(r"(?:\d+:)?(\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:  # noqa: ARG001 - every detector has this signature
