@@ -37,7 +37,7 @@ def ranges_to_keep(
     wanted += [(s.offset, min(s.end, s.offset + PART_MAX)) for s in segments if s.type in SMALL]
     wanted += _section_headers(layout, header, head)
     wanted += [(s.offset, min(s.end, s.offset + LOAD_MAX)) for s in _before_dynamic(segments)]
-    if not segments:  # there are none, or they come late: then what they tell of may lie anywhere
+    if header.segment_count and not segments:  # they come late, and what they tell of may lie anywhere
         wanted.append((0, LOAD_MAX))
     return list(_affordable(wanted, size))
 

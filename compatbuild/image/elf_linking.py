@@ -128,13 +128,13 @@ class _Dynamic:
         table = memory.windows.read(segment.offset, length - length % size, "dynamic section")
         entries = memory.layout.dynamic.iter_unpack(table)
         self._entries = tuple(takewhile(lambda entry: entry[0] != Tag.NULL, entries))
-        self._first = dict(reversed(self._entries))
+        self._last = dict(self._entries)  # the last of a kind counts, as in glibc's elf_get_dynamic_info
 
     def linking(self) -> Linking:
-        if Tag.STRTAB not in self._first:
+        if Tag.STRTAB not in self._last:
             return Linking()
         return Linking(
-            soname=next(self._texts(Tag.SONAME), ""),
+            soname="".join(tuple(self._texts(Tag.SONAME))[-1:]),
             needed=tuple(self._texts(Tag.NEEDED)),
             rpath=self._paths(Tag.RPATH),
             runpath=self._paths(Tag.RUNPATH),
@@ -143,15 +143,15 @@ class _Dynamic:
 
     @cached_property
     def _strings(self) -> int:
-        return self._memory.offset(self._first.get(Tag.STRTAB, -1), "dynamic strings")
+        return self._memory.offset(self._last.get(Tag.STRTAB, -1), "dynamic strings")
 
     @property
     def strings_range(self) -> tuple[int, int]:
         """Where the strings begin and end, as far as they are kept; DamagedError when that is not to be known."""
-        return self._strings, self._strings + min(self._first.get(Tag.STRSZ, 0), STRINGS_MAX)
+        return self._strings, self._strings + min(self._last.get(Tag.STRSZ, 0), STRINGS_MAX)
 
     def _text(self, at: int) -> str:
-        left = self._first.get(Tag.STRSZ, at + NAME_MAX) - at
+        left = self._last.get(Tag.STRSZ, at + NAME_MAX) - at
         return self._memory.windows.text(self._strings + at, min(left, NAME_MAX), "dynamic strings")
 
     def _texts(self, tag: Tag) -> Iterator[str]:
@@ -174,11 +174,11 @@ class _Dynamic:
 
     def _asked(self) -> Iterator[tuple[str, str]]:
         """Follow the list of libraries and, for each, its list of versions; both only ever lead forward in the file."""
-        if Tag.VERNEED not in self._first:
+        if Tag.VERNEED not in self._last:
             return
         windows, need, aux = self._memory.windows, self._memory.layout.need, self._memory.layout.needed_version
-        at = self._memory.offset(self._first[Tag.VERNEED], "symbol versions")
-        for _ in range(min(self._first.get(Tag.VERNEEDNUM, NEEDED_MAX), NEEDED_MAX)):
+        at = self._memory.offset(self._last[Tag.VERNEED], "symbol versions")
+        for _ in range(min(self._last.get(Tag.VERNEEDNUM, NEEDED_MAX), NEEDED_MAX)):
             _, count, name, aux_at, following = need.unpack(windows.read(at, need.size, "symbol versions"))
             library, aux_at = self._text(name), at + aux_at
             for _ in range(count):

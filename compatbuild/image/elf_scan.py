@@ -1,7 +1,8 @@
 """Reads an ELF file as it streams by, in one pass and bounded memory.
 
-What stays of a file are windows: its beginning, small tables, the beginnings of loaded segments (``elf_keep``); at
-most KEEP_MAX bytes, one block and one excerpt of OBJECT_MAX. Stretches that nobody waits for are not even copied.
+What stays of a file are windows: its beginning, small tables, the beginnings of loaded segments (KEEP_MAX bytes at
+most, ``elf_keep``), and dynamic strings that come late (STRINGS_MAX); besides, one block and one excerpt (OBJECT_MAX)
+are in memory at a time. Stretches that nobody waits for are not even copied.
 """
 
 from compatbuild.image.bpf import BpfReader
@@ -22,7 +23,7 @@ from compatbuild.image.elf_notes import read_notes
 from compatbuild.image.elf_sections import read_sections
 from compatbuild.image.elf_stream import BLOCK, LOOK, Block, Reader, Scope
 from compatbuild.image.elf_windows import Damage, Windows
-from compatbuild.image.fatbin import ALIGN, FatbinReader
+from compatbuild.image.fatbin import FatbinReader
 from compatbuild.image.gobuild import GoReader
 from compatbuild.image.interests import Interests
 from compatbuild.image.markers import MarkerReader
@@ -50,8 +51,8 @@ class ElfScan:
         return self._base + len(self._pending)
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take in the next bytes of the file, any number of them; bytes beyond its size are ignored."""
-        view = memoryview(data)[: max(0, self._size - self._position)]
+        """Take in the next bytes of the file, any number of them."""
+        view = memoryview(data)
         while view and not self._rejected:
             skipped = self._skip(len(view))
             taken = view[skipped:][: LOOK + BLOCK - len(self._pending)]
@@ -70,11 +71,10 @@ class ElfScan:
 
     def _skip(self, length: int) -> int:
         """Drop the bytes that nobody waits for; return how many of the next ``length`` are among them."""
-        target = min(self._resume, self._position + length) // ALIGN * ALIGN
-        skipped = target - self._position
+        skipped = min(self._resume - self._position, length)
         if skipped <= 0:
             return 0
-        self._base = target
+        self._base = self._position + skipped
         self._pending.clear()
         return skipped
 
@@ -122,7 +122,7 @@ class _File:
     def scan(self, block: Block) -> int:
         """Show a block to all readers; return the first offset that any of them waits for."""
         for reader in self._readers:
-            if reader.resume < block.end:
+            if block.last or reader.resume < block.end:
                 reader.scan(block)
         return min(reader.resume for reader in self._readers)
 

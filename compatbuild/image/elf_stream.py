@@ -27,7 +27,7 @@ NEVER = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a file: ``data`` begins at offset ``base``, which is a multiple of 8.
+    """A piece of a file: ``data`` begins at offset ``base``.
 
     A reader takes in everything that begins before ``horizon``; what begins later comes again in the next block. So
     unless the block is the last one, LOOK bytes are there from each thing on.

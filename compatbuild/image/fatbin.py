@@ -12,13 +12,14 @@ cuobjdump on 47 of 48 libraries from PyPI (the 48th is one that cuobjdump refuse
   as these say: the two numbers there plus 4, rounded up to 8.
 """
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterable
 from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import NamedTuple
 
 from compatbuild.image.elf import DeviceCode
-from compatbuild.image.elf_format import Section
+from compatbuild.image.elf_format import Section, SectionType
 from compatbuild.image.elf_stream import LOOK, NEVER, Block, Scope
 from compatbuild.image.elf_windows import Damage
 
@@ -29,7 +30,7 @@ CONTAINER = Struct("<IHHQ")
 CONTAINER_START = b"\x50\xed\x55\xba\x01\x00\x10\x00"
 """Magic 0xBA55ED50, version 1, header size 16."""
 
-RARE = 3
+RARE_AT = 3
 """Which byte of CONTAINER_START to look for first: 0xBA is rare in code and in text."""
 
 ENTRY = Struct("<HHIQIIHHIIIQQQ")
@@ -118,7 +119,7 @@ class FatbinReader:
         self._walk: _Walk | None = None
         self._wanted = 0
         self._reads_left = READS_MAX
-        self._spans: dict[DeviceCode, tuple[int, int]] = {}
+        self._containers: dict[DeviceCode, list[int]] = {}
         self.resume = scope.following(0)
 
     def scan(self, block: Block) -> None:
@@ -128,17 +129,21 @@ class FatbinReader:
                 self._search(block)
             else:
                 self._step(self._walk, block)
+        if block.last and self._walk is not None:
+            self._damage.note("fatbin cut short")
 
     def targets(self, sections: Iterable[Section]) -> tuple[DeviceCode, ...]:
-        """Return the targets found, by section, kind and architecture.
+        """Return the targets found, once for each section that has them, by section, kind and architecture."""
+        holders = sorted((s for s in sections if s.size and s.type != SectionType.NOBITS), key=lambda s: s.offset)
+        starts = [section.offset for section in holders]
 
-        Of a target that several containers have, the first and the last are looked up, for there are two sections
-        that may hold containers: ``.nv_fatbin`` and ``__nv_relfatbin``.
-        """
-        sections = tuple(sections)
+        def section_of(offset: int) -> str:
+            at = bisect_right(starts, offset) - 1
+            return holders[at].name if at >= 0 and holders[at].holds(offset) else ""
+
         found = {
-            DeviceCode(code.kind, code.target, code.isa, next((s.name for s in sections if s.holds(offset)), ""))
-            for code, offsets in self._spans.items()
+            DeviceCode(code.kind, code.target, code.isa, section_of(offset))
+            for code, offsets in self._containers.items()
             for offset in offsets
         }
         return tuple(sorted(found, key=lambda c: (c.section, c.kind, len(c.target.rstrip("af")), c.target, c.isa)))
@@ -155,8 +160,11 @@ class FatbinReader:
     def _step(self, walk: _Walk, block: Block) -> None:
         self._reads_left -= 1
         data = block.peek(self.resume, self._wanted)
-        if len(data) < self._wanted or self._reads_left < 0:
-            self._damage.note("fatbin cut short" if self._reads_left >= 0 else f"more than {READS_MAX} fatbin headers")
+        if self._reads_left < 0:
+            self._damage.note(f"more than {READS_MAX} fatbin headers")
+            self._walk, self.resume = None, NEVER
+            return
+        if len(data) < self._wanted:  # the file ends
             self.resume = NEVER
             return
         try:
@@ -203,11 +211,8 @@ class FatbinReader:
 
     def _keep(self, entry: _Entry, container: int) -> None:
         code = entry.target
-        if code is None:
-            return
-        first, _ = self._spans.get(code, (container, container))
-        if len(self._spans) < TARGETS_MAX or code in self._spans:
-            self._spans[code] = (first, container)
+        if code is not None and (code in self._containers or len(self._containers) < TARGETS_MAX):
+            self._containers.setdefault(code, []).append(container)
 
 
 def _header_length(data: bytes) -> int:
@@ -230,8 +235,8 @@ def _find(block: Block, start: int, stop: int) -> int:
     everywhere, unless that value is frequent.
     """
     start = _aligned(start)
-    lane = block.data[start + RARE - block.base : stop + RARE - block.base : ALIGN]
-    rare = CONTAINER_START[RARE : RARE + 1]
+    lane = block.data[start + RARE_AT - block.base : stop + RARE_AT - block.base : ALIGN]
+    rare = CONTAINER_START[RARE_AT : RARE_AT + 1]
     if lane.count(rare) > len(lane) // 64:
         at = block.find(CONTAINER_START, start, stop)
         while at >= 0 and at % ALIGN:

@@ -2,8 +2,8 @@
 
 Layout: Go, src/debug/buildinfo/buildinfo.go. A blob at a multiple of 16 in a data segment begins with 14 bytes of
 magic, u8 pointer size, u8 flags. Since Go 1.18 (flag 2) two strings follow at 32, each with its length as a varint
-before it: the version of Go, and the module information. Before, two pointers to Go strings (pointer, length) stand
-at 16.
+before it: the version of Go, and the module information, lines between two sentinels. Before that, two pointers to
+Go strings (pointer, length) stand at 16.
 """
 
 import re
@@ -27,9 +27,6 @@ VERSION_MAX = 256
 
 MODULES_MAX = 1 << 20
 """Bytes of the module information; that of Kubernetes has some 30,000."""
-
-FRAME = 16
-"""Bytes of a sentinel before and behind the module information."""
 
 SETTING = re.compile(r'build\t(GO[A-Z0-9_]+|CGO_ENABLED)=([^\s"`]{0,256})')
 """Settings worth keeping: how the compiler was set up. Others, such as -ldflags, may hold anything, even secrets."""
@@ -117,7 +114,7 @@ def _string(memory: Memory, pointers: _Pointers, address: int, longest: int) -> 
 
 
 def _settings(modules: bytes) -> dict[str, str]:
-    lines: Iterable[str] = modules[FRAME:-FRAME].decode("utf-8", "replace").split("\n")
+    lines: Iterable[str] = modules.decode("utf-8", "replace").split("\n")
     matches = [match for line in lines if (match := SETTING.fullmatch(line))]
     return {match[1]: match[2] for match in matches[:SETTINGS_MAX]}
 

@@ -113,9 +113,9 @@ def test_scope_is_set_arithmetic(
     parts: list[tuple[int, int]], cut: list[tuple[int, int]], start: int, stop: int
 ) -> None:
     inside = {n for a, b in parts for n in range(a, b)}
-    runs = sorted(n for n in inside)
-    disjoint = [(n, n + 1) for n in runs]
-    scope = Scope(disjoint)
+    starts = sorted(n for n in inside if n - 1 not in inside)
+    stops = sorted(n + 1 for n in inside if n + 1 not in inside)
+    scope = Scope(zip(starts, stops, strict=True))
     for a, b in cut:
         scope.exclude(a, b)
         inside -= set(range(a, b))

@@ -2,9 +2,10 @@
 
 import pytest
 
-from compatbuild.image.bpf import OBJECT_MAX, OBJECTS_MAX, PROGRAMS_MAX
+from compatbuild.image.bpf import OBJECT_MAX, OBJECTS_MAX, PROGRAMS_MAX, START
 from compatbuild.image.elf import BpfObject, ElfFacts
-from compatbuild.image.elf_stream import BLOCK
+from compatbuild.image.elf_excerpts import HITS_MAX
+from compatbuild.image.elf_stream import BLOCK, LOOK
 from compatbuild.image.interests import Interests
 from tests.builders.elf import bpf_object, elf, facts, relocatable
 
@@ -61,12 +62,24 @@ def test_a_cut_object_is_told() -> None:
     assert (found.bpf, found.damaged) == ((), "embedded BPF object not readable")
 
 
+@pytest.mark.parametrize("size", [BLOCK + LOOK, BLOCK + LOOK + 1, 2 * BLOCK + LOOK])
+def test_an_object_cut_at_the_border_of_two_blocks_is_told(size: int) -> None:
+    data = elf(sections={".rodata": bpf_object(padding=3 * BLOCK)}, headers=False)
+    assert "embedded BPF object not readable" in facts(data[:size]).damaged
+
+
 def test_an_object_too_large_is_told() -> None:
     one = bytearray(bpf_object())
     one[40:48] = (OBJECT_MAX + 1).to_bytes(8, "little")
     found = embedding(bytes(one), bpf_object(["xdp"]))
     assert [o.programs for o in found.bpf] == [("xdp",)]
     assert found.damaged == "embedded BPF object too large"
+
+
+def test_looks_are_bounded() -> None:
+    """The first look is at the program itself."""
+    assert len(embedding(START * (HITS_MAX - 2), bpf_object()).bpf) == 1
+    assert embedding(START * (HITS_MAX - 1), bpf_object()).bpf == ()
 
 
 def test_numbers_are_bounded() -> None:

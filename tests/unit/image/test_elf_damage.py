@@ -11,6 +11,7 @@ from compatbuild.image.elf_keep import KEEP_MAX
 from compatbuild.image.elf_linking import NEEDED_MAX, STRINGS_MAX
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.elf_stream import BLOCK
+from compatbuild.image.elf_windows import NOTES_MAX, Damage
 from compatbuild.image.interests import Interests, Marker
 from tests.builders.elf import ALL, BASE, RW, File, R, elf, facts, read
 
@@ -137,6 +138,13 @@ def test_names_that_share_their_bytes_are_bounded() -> None:
     found = facts(file.done())
     assert sum(map(len, found.needed)) <= 262_144
     assert "more text than is taken from one file" in found.damaged
+
+
+def test_notes_are_bounded() -> None:
+    damage = Damage()
+    for number in range(NOTES_MAX + 5):
+        damage.note(f"{number}")
+    assert str(damage) == "0; 1; 2; 3; 4; 5; 6; 7"
 
 
 def test_random_changes_never_raise() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from compatbuild.image.elf import DeviceCode, ElfFacts
-from compatbuild.image.elf_stream import BLOCK
-from compatbuild.image.fatbin import CONCATENATED_MAX, READS_MAX, TARGETS_MAX
+from compatbuild.image.elf_stream import BLOCK, LOOK
+from compatbuild.image.fatbin import CONCATENATED_MAX, CONTAINER_START, READS_MAX, TARGETS_MAX
 from compatbuild.image.interests import Interests, Marker
 from tests.builders.elf import RX, File, R, elf, facts
 from tests.builders.fatbin import CUBIN, LTOIR, LZ4, ZSTD, concatenated, container, cubin, entry, header, ptx
@@ -76,6 +76,13 @@ def test_the_section_of_each() -> None:
     )
 
 
+def test_any_number_of_sections() -> None:
+    """Libtorch has a third one, .lrodata."""
+    names = [".nv_fatbin", ".between", "__nv_relfatbin", ".lrodata"]
+    found = facts(elf(sections={name: container(cubin("80")) for name in names}))
+    assert sorted(code.section for code in found.device_code) == sorted(names)
+
+
 def test_without_a_section_table_the_section_is_unknown() -> None:
     found = facts(elf(sections={".nv_fatbin": container(cubin("80"))}, headers=False))
     assert found.device_code == (DeviceCode("sass", "80", "", ""),)
@@ -122,6 +129,20 @@ def test_a_broken_entry_does_not_hide_the_next_container() -> None:
     assert found.damaged == "broken fatbin"
 
 
+def test_a_broken_container_does_not_hide_what_it_claims_to_hold() -> None:
+    broken = bytearray(container(cubin("75"), cubin("80")))
+    broken[16 + 72 + 2] = 0x77
+    broken[8:16] = (1 << 40).to_bytes(8, "little")
+    assert codes(in_section(bytes(broken), container(cubin("90")))) == [("sass", "75", ""), ("sass", "90", "")]
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xba"])
+def test_a_magic_askew_is_none(filler: bytes) -> None:
+    """Containers are aligned; the byte that is looked for first may be frequent or rare."""
+    found = in_section(filler * 8003, container(cubin("80")), filler * 5, container(cubin("90")))
+    assert codes(found) == [("sass", "90", "")]
+
+
 @pytest.mark.parametrize(
     "size", [1 << 63, 1 << 40, 4096], ids=["as large as can be", "beyond the file", "beyond the container"]
 )
@@ -129,6 +150,15 @@ def test_an_entry_larger_than_its_container(size: int) -> None:
     found = in_section(container(cubin("75"), header(CUBIN, "80", size)), bytes(8), container(cubin("90")))
     assert [target for _, target, _ in codes(found)] == ["75", "90"]
     assert found.damaged == "broken fatbin"
+
+
+@pytest.mark.parametrize("size", [500, BLOCK + LOOK, BLOCK + LOOK + 5, 2 * BLOCK + LOOK])
+def test_a_file_cut_within_a_payload(size: int) -> None:
+    data = elf(sections={".nv_fatbin": container(cubin("80", bytes(3 * BLOCK)), cubin("90"))}, headers=False)
+    at = data.index(CONTAINER_START)
+    found = facts(data[: max(size, at + 200)])
+    assert [target for _, target, _ in codes(found, "")] == ["80"]
+    assert "fatbin cut short" in found.damaged
 
 
 def test_a_container_larger_than_the_file() -> None:

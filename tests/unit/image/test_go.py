@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compatbuild.image.elf_stream import BLOCK
-from compatbuild.image.gobuild import MODULES_MAX
+from compatbuild.image.gobuild import MODULES_MAX, VERSION_MAX
 from compatbuild.image.interests import Interests
 from tests.builders import go
 from tests.builders.elf import BASE, RW, File, R, elf, facts
@@ -41,6 +41,13 @@ def test_the_magic_alone_is_passed_over() -> None:
     """A program that reads build information has the magic among its data."""
     blob = go.inline("go1.26.8", SETTINGS)
     assert facts(elf(data=(go.MAGIC + b"\0\0").ljust(64, b"\0") + blob)).go == KEPT
+
+
+@pytest.mark.parametrize("version", ["", "x" * (VERSION_MAX + 1)])
+def test_a_version_of_no_sensible_length_is_passed_over(version: str) -> None:
+    blob = go.inline(version, {})
+    data = blob + bytes(-len(blob) % 16) + go.inline("go1.26.8", SETTINGS)
+    assert facts(elf(data=data)).go == KEPT
 
 
 @pytest.mark.parametrize(("bits", "order"), [(64, "<"), (64, ">"), (32, "<"), (32, ">")])
@@ -101,4 +108,6 @@ def test_as_go_itself_reads_its_own_programs() -> None:
         first, *lines = shown.splitlines()
         settings = dict(line.split("\t")[2].split("=", 1) for line in lines if line.startswith("\tbuild\t"))
         kept = {key: value for key, value in settings.items() if key.startswith("GO") or key == "CGO_ENABLED"}
-        assert facts(path.read_bytes()).go == kept | {"go": first.split(": ")[1]}
+        found = facts(path.read_bytes())
+        assert found.go == kept | {"go": first.split(": ")[1]}
+        assert ".go.buildinfo" in found.sections
