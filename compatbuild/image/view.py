@@ -1,6 +1,7 @@
 """The merged view of an image that inference and detectors ask: paths, ELF facts, packages, config, reachability."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -96,9 +97,9 @@ class ImageView:
     """An image after the merge of its layers.
 
     Paths are absolute and normal (no ``.``, ``..``, ``//``). ``elves`` and ``files`` hold only real paths, never
-    links. ``reached`` is filled by the inference engine before detectors run; ``entrypoint_known`` is false when the
-    image has no program of its own (no Entrypoint and no Cmd, or only an interactive shell), so that anything in it
-    may be what it is for.
+    links. ``reached`` and ``commands`` (command lines whose program is in the image, and how surely they are run) are
+    filled by the inference engine before detectors run; ``entrypoint_known`` is false when the image has no program of
+    its own (no Entrypoint and no Cmd, or only an interactive shell), so that anything in it may be what it is for.
     """
 
     config: ImageConfig
@@ -109,6 +110,7 @@ class ImageView:
     packages: tuple[Package, ...] = ()
     os_release: Mapping[str, str] = field(default_factory=dict)
     reached: Mapping[str, Reach] = field(default_factory=dict)
+    commands: Mapping[tuple[str, ...], Confidence] = field(default_factory=dict)
     entrypoint_known: bool = False
     limits: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
@@ -179,6 +181,24 @@ class DetectorView:
     def exists(self, path: str) -> bool:
         """Say whether a path exists, links followed."""
         return self.image.resolve(path) is not None
+
+    def real_path(self, path: str) -> str | None:
+        """Return where a path leads when links are followed; None when nothing is there."""
+        return self.image.resolve(path)
+
+    def names(self, glob: str) -> Iterator[str]:
+        """Yield the paths of regular files that match a glob, in path order; names need no interest, content does."""
+        pattern, literal = glob_pattern(glob), re.split(r"[*?]", glob)
+        found = (path for path in self.image.nodes if path.startswith(literal[0]) and path.endswith(literal[-1]))
+        yield from sorted(p for p in found if self.image.nodes[p].kind is Kind.FILE and pattern.fullmatch(p))
+
+    def reached(self) -> Iterator[str]:
+        """Yield the files that the default program comes to, in path order."""
+        yield from sorted(self.image.reached)
+
+    def commands(self) -> Iterator[tuple[tuple[str, ...], Confidence]]:
+        """Yield the command lines that the default program is seen to run, and how surely, in order of their words."""
+        yield from sorted(self.image.commands.items())
 
     def packages(self, *names: str, ecosystem: str = "") -> Iterator[Package]:
         """Yield installed packages, of these names (all if none is given) and this ecosystem (any if empty)."""

@@ -28,11 +28,11 @@ MAX_COMMANDS = 2000
 
 
 def with_reachability(view: ImageView) -> ImageView:
-    """Return the view with ``reached`` and ``entrypoint_known`` filled in."""
+    """Return the view with ``reached``, ``commands`` and ``entrypoint_known`` filled in."""
     walk = _Walk(view)
     known = walk.command(view.config.argv, Confidence.PROVEN, ())
     walk.finish()
-    return replace(view, reached=walk.reached, entrypoint_known=known)
+    return replace(view, reached=walk.reached, commands=walk.commands, entrypoint_known=known)
 
 
 @dataclass
@@ -41,6 +41,7 @@ class _Walk:
 
     view: ImageView
     reached: dict[str, Reach] = field(default_factory=dict)
+    commands: dict[tuple[str, ...], Confidence] = field(default_factory=dict)
     _queue: deque[tuple[str, Reach, str]] = field(default_factory=deque)
     _followed: set[tuple[str, ...]] = field(default_factory=set)
 
@@ -87,6 +88,7 @@ class _Walk:
         program = self._which(argv[0])
         if program is None:
             return False
+        self.commands[line] = confidence
         self._mark(program, confidence, chain)
         return self._follow(program, line, confidence, (*chain, program))
 

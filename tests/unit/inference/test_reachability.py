@@ -98,6 +98,23 @@ def test_a_script_proves_its_interpreter_and_makes_its_commands_likely() -> None
     assert "/usr/bin/cleanup" not in sure(image)
 
 
+def test_the_command_lines_of_programs_in_the_image_are_kept() -> None:
+    image = view(
+        "tini",
+        "--",
+        "/start.sh",
+        elves={"/bin/sh": lib(), "/usr/bin/tini": lib(), "/sbin/kmod": lib()},
+        files={"/start.sh": b"#!/bin/sh -e\nmodprobe -a tun fuse\nabsent --now\n"},
+        links={"/sbin/modprobe": "kmod"},
+    )
+    assert image.commands == {
+        ("tini", "--", "/start.sh"): Confidence.PROVEN,
+        ("/start.sh",): Confidence.PROVEN,
+        ("/bin/sh", "-e", "/start.sh"): Confidence.PROVEN,
+        ("modprobe", "-a", "tun", "fuse"): Confidence.LIKELY,
+    }
+
+
 def test_an_entrypoint_script_hands_over_to_cmd() -> None:
     image = view(
         "/entry.sh",
