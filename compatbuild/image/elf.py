@@ -34,9 +34,10 @@ class ElfFacts:
     ``machine`` is the e_machine number, ``bits`` 32 or 64. ``versions`` maps a needed library to the symbol versions
     asked of it. ``isa_needed`` is the x86 ISA bit mask of .note.gnu.property (bit 0 baseline, 1 v2, 2 v3, 3 v4).
     ``load_align`` is the smallest p_align of the PT_LOAD segments, 0 without any. ``abi_kernel`` is the kernel version
-    of NT_GNU_ABI_TAG (``3.2.0``). ``device_code`` has no duplicates. ``go`` holds the build settings of a Go program
-    (``GOAMD64``, and ``go`` for the Go version). ``markers`` maps the id of each marker found to the groups of its
-    pattern. ``damaged`` says what could not be read, empty when all was.
+    of NT_GNU_ABI_TAG (``3.2.0``). ``device_code`` has no duplicates. ``hip`` holds the targets of HIP code
+    (``gfx90a:xnack+``). ``go`` holds the build settings of a Go program (``GOAMD64``, and ``go`` for the Go version).
+    ``markers`` maps the id of each marker found to the groups of its pattern. ``damaged`` says what could not be read,
+    empty when all was.
     """
 
     machine: int
@@ -53,6 +54,7 @@ class ElfFacts:
     load_align: int = 0
     abi_kernel: str = ""
     device_code: tuple[DeviceCode, ...] = ()
+    hip: tuple[str, ...] = ()
     bpf: tuple[BpfObject, ...] = ()
     go: Mapping[str, str] = field(default_factory=dict)
     markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from compatbuild.image.elf_stream import BLOCK, LOOK, Block, Reader, Scope
 from compatbuild.image.elf_windows import Damage, Windows
 from compatbuild.image.fatbin import FatbinReader
 from compatbuild.image.gobuild import GoReader
+from compatbuild.image.hipfat import HipReader
 from compatbuild.image.interests import Interests
 from compatbuild.image.markers import MarkerReader
 
@@ -105,6 +106,7 @@ class _File:
         self._strings = StringsReader(layout, segments, self._windows)
         scope = searchable(segments, size)
         self._fatbins = FatbinReader(scope if interests.device_code else Scope([]), self._damage)
+        self._hip = HipReader(scope if interests.device_code else Scope([]), self._fatbins, self._damage)
         self._markers = MarkerReader(path, interests.markers, scope)
         self._bpf = BpfReader(scope if interests.bpf else Scope([]), self._damage)
         self._go = GoReader(writable(segments, size) if interests.go else Scope([]), self._damage)
@@ -114,6 +116,7 @@ class _File:
             self._windows,
             self._strings,
             self._fatbins,
+            self._hip,
             self._markers,
             self._bpf,
             self._go,
@@ -151,6 +154,7 @@ class _File:
             load_align=min(aligns, default=0),
             abi_kernel=notes.abi_kernel,
             device_code=self._fatbins.targets(sections),
+            hip=self._hip.targets,
             bpf=tuple(self._bpf.objects),
             go=self._go.settings(memory),
             markers=self._markers.found,

@@ -38,9 +38,9 @@ class Marker:
 class Interests:
     """Everything one detector, or all of them together, asks of an image.
 
-    ``elf``: dynamic sections, notes and the like of ELF files; ``device_code``: CUDA fatbins too; ``bpf``: embedded
-    BPF objects too; ``go``: Go build information too; ``packages``: the package databases; ``env`` and ``labels``:
-    keys of the image config, where a trailing ``*`` is a prefix; ``config``: its other fields.
+    ``elf``: dynamic sections, notes and the like of ELF files; ``device_code``: CUDA fatbins and HIP bundles too;
+    ``bpf``: embedded BPF objects too; ``go``: Go build information too; ``packages``: the package databases; ``env``
+    and ``labels``: keys of the image config, where a trailing ``*`` is a prefix; ``config``: its other fields.
     """
 
     files: tuple[FileInterest, ...] = ()
