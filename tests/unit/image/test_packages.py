@@ -1,4 +1,4 @@
-"""Package databases: dpkg, distroless, apk, rpm in SQLite, Python distributions."""
+"""Package databases: dpkg, distroless, apk, rpm, Python distributions, conda, Spack."""
 
 import sqlite3
 import struct
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from compatbuild.image import packages, pkg_rpm
+from compatbuild.image import packages, pkg_rpm_sqlite
 from compatbuild.image.limits import DEFAULT
+from compatbuild.image.pkg_rpm_database import UnreadableError
 from compatbuild.image.view import Package
 
 STATUS = b"""\
@@ -96,8 +97,12 @@ def test_apk_lists_names_versions_and_architectures(path: str) -> None:
     )
 
 
-@pytest.mark.parametrize("path", pkg_rpm.DATABASES)
-def test_rpm_lists_names_with_epoch_version_release(path: str, tmp_path: Path) -> None:
+SQLITE = "/var/lib/rpm/rpmdb.sqlite"
+
+
+@pytest.mark.parametrize("directory", ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"])
+def test_rpm_lists_names_with_epoch_version_release(directory: str, tmp_path: Path) -> None:
+    path = f"{directory}/rpmdb.sqlite"
     key = {1000: "gpg-pubkey", 1001: "8483c65d", 1002: "5ccc5b19"}
     content = rpmdb(tmp_path / "rpmdb.sqlite", header(GLIBC), header(BIND), header(key))
     assert read(path, content) == (
@@ -118,7 +123,7 @@ def test_rpm_lists_names_with_epoch_version_release(path: str, tmp_path: Path) -
 )
 def test_a_damaged_rpm_header_hides_no_other(blob: bytes, tmp_path: Path) -> None:
     content = rpmdb(tmp_path / "rpmdb.sqlite", blob, header(GLIBC))
-    assert [p.name for p in read(pkg_rpm.DATABASES[0], content)] == ["glibc"]
+    assert [p.name for p in read(SQLITE, content)] == ["glibc"]
 
 
 @pytest.mark.parametrize("damage", ["empty", "noise", "cut", "no-table", "view"])
@@ -134,7 +139,7 @@ def test_a_database_that_cannot_be_read_is_skipped_and_named(damage: str, tmp_pa
         "no-table": rpmdb(tmp_path / "none", schema="CREATE TABLE Other (blob BLOB)"),
         "view": rpmdb(tmp_path / "view", schema=endless),
     }[damage]
-    path = pkg_rpm.DATABASES[0]
+    path = SQLITE
     found = packages.installed({path}, {path: content}, DEFAULT)
     assert [what for what, _ in found.skipped] == ["packages"]
     assert path in found.skipped[0][1]
@@ -142,17 +147,19 @@ def test_a_database_that_cannot_be_read_is_skipped_and_named(damage: str, tmp_pa
 
 def test_a_query_that_computes_for_ever_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = rpmdb(tmp_path / "rpmdb.sqlite", *[header(GLIBC)] * 2000)
-    monkeypatch.setattr(pkg_rpm, "MAX_STEPS", 100)
-    with pytest.raises(pkg_rpm.UnreadableError, match="interrupted"):
-        list(pkg_rpm.read("/x", content))
+    monkeypatch.setattr(pkg_rpm_sqlite, "MAX_STEPS", 100)
+    with pytest.raises(UnreadableError, match="interrupted"):
+        list(pkg_rpm_sqlite.headers(content))
 
 
-@pytest.mark.parametrize(("name", "kind"), [("Packages", "Berkeley DB"), ("Packages.db", "NDB")])
-def test_older_rpm_databases_are_named(name: str, kind: str) -> None:
-    found = packages.installed({f"/var/lib/rpm/{name}"}, {}, DEFAULT)
-    assert kind in found.skipped[0][1]
-    beside = packages.installed({f"/var/lib/rpm/{name}", "/var/lib/rpm/rpmdb.sqlite"}, {}, DEFAULT)
+@pytest.mark.parametrize("name", ["Packages", "Packages.db"])
+def test_an_older_rpm_database_beside_a_newer_one_is_what_a_conversion_left(name: str, tmp_path: Path) -> None:
+    old, content = f"/var/lib/rpm/{name}", rpmdb(tmp_path / "rpmdb.sqlite", header(GLIBC))
+    alone = packages.installed({old}, {old: b""}, DEFAULT)
+    assert [old in why for _, why in alone.skipped] == [True]
+    beside = packages.installed({old, SQLITE}, {old: b"", SQLITE: content}, DEFAULT)
     assert beside.skipped == ()
+    assert [p.name for p in beside.packages] == ["glibc"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Spack packages: the concrete spec in ``.spack/spec.json`` of every installation prefix.
+
+The file holds the package and all it depends on, the package first (Spack, ``lib/spack/spack/spec.py``, ``to_dict``; the
+form of specfile versions 2 to 5 and later, read by the names of its members). A target is a text where it is generic
+(``x86_64_v3``) and an object with the features of the micro-architecture where it is not (archspec).
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from compatbuild.image import pkg_json
+from compatbuild.image.interests import FileInterest
+from compatbuild.image.limits import MIB, Limits
+from compatbuild.image.view import Package
+
+SPECS = FileInterest("/**/.spack/spec.json", MIB)
+"""The specs; those of programs with a hundred dependencies have 200 KiB."""
+ENDING = "/.spack/spec.json"
+MAX_NODES = 2_000
+"""Packages of one spec that are looked at."""
+MAX_TEXT = 200
+"""Characters of a name, a version, a target or a feature."""
+
+_NODES = re.compile(r'"nodes"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One concrete package.
+
+    ``target`` is archspec's name, ``features`` are those of the micro-architecture by the names of Linux, empty for a
+    generic target; ``external`` the path of a package that is expected on the host and not part of the installation;
+    ``variants`` the values of its variants, as texts.
+    """
+
+    name: str
+    version: str
+    target: str = ""
+    features: frozenset[str] = frozenset()
+    external: str = ""
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def files(limits: Limits) -> tuple[FileInterest, ...]:
+    """Return where the specs lie; the package itself stands first in each."""
+    return (FileInterest(SPECS.glob, limits.script),)
+
+
+def reads(path: str) -> bool:
+    """Say whether a file is the spec of an installation."""
+    return path.endswith(ENDING)
+
+
+def read(path: str, content: bytes) -> Iterator[Package]:
+    """Yield the package that a prefix holds."""
+    for spec in specs(content):
+        if spec.version:
+            yield Package("spack", spec.name, spec.version, path, spec.target)
+        return
+
+
+def prefix(path: str) -> str:
+    """Return the installation prefix that a spec describes."""
+    return path.removesuffix(ENDING)
+
+
+def specs(content: bytes) -> Iterator[Spec]:
+    """Yield the packages of a spec, the one that is installed first; nothing of a file that is none."""
+    text = pkg_json.text_of(content)
+    start = _NODES.search(text)
+    if start is None:
+        return
+    for index, node in enumerate(pkg_json.items(text, start.end())):
+        spec = _spec(node)
+        if spec is None or index == MAX_NODES:
+            return
+        yield spec
+
+
+def _spec(node: Any) -> Spec | None:
+    name = _text(_member(node, "name"))
+    if not name:
+        return None
+    target = _member(_member(node, "arch"), "target")
+    features = _member(target, "features")
+    return Spec(
+        name=name,
+        version=_text(_member(node, "version")),
+        target=_text(target) or _text(_member(target, "name")),
+        features=frozenset(filter(None, map(_text, features))) if isinstance(features, list) else frozenset(),
+        external=_path(_member(_member(node, "external"), "path")),
+        variants=_variants(_member(node, "parameters")),
+    )
+
+
+def _member(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT else ""
+
+
+def _path(value: Any) -> str:
+    return posixpath.normpath(value) if isinstance(value, str) and value.startswith("/") and len(value) < 4096 else ""
+
+
+def _variants(value: Any) -> dict[str, tuple[str, ...]]:
+    """Return the variants that have text for values; a variant of several values is a list."""
+    if not isinstance(value, dict):
+        return {}
+    lists = {name: item if isinstance(item, list) else [item] for name, item in value.items()}
+    found = {name: tuple(filter(None, map(_text, items))) for name, items in lists.items()}
+    return {name: texts for name, texts in found.items() if texts}
