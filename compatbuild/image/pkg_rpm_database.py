@@ -1,4 +1,4 @@
-"""What the readers of RPM's database formats have in common: the cap on a header, and how they say that they gave up."""
+"""What the readers of RPM's database formats have in common: the cap on a header, and how they give up."""
 
 from compatbuild.image.limits import MIB
 

@@ -1,7 +1,7 @@
 """RPM databases in rpm's own format NDB, which SUSE and openSUSE use: ``Packages.db``.
 
-A file of blocks of 16 bytes, all numbers little-endian (rpm, ``lib/backend/ndb/rpmpkg.c``): a header of two blocks, then
-slots of a block each up to a number of pages, then the blobs that the slots point at, each with a head and a tail.
+A file of blocks of 16 bytes, all numbers little-endian (rpm, ``lib/backend/ndb/rpmpkg.c``): a header of two blocks,
+then slots of a block each up to a number of pages, then the blobs that the slots point at, each with head and tail.
 """
 
 import struct

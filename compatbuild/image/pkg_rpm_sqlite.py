@@ -1,4 +1,4 @@
-"""RPM databases in SQLite: what rpm writes since 4.16 (Fedora 33, RHEL 9), one header a row of the table ``Packages``."""
+"""RPM databases in SQLite: what rpm writes since 4.16 (Fedora 33, RHEL 9), one header a row of ``Packages``."""
 
 import sqlite3
 from collections.abc import Iterator

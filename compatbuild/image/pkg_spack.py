@@ -1,8 +1,8 @@
 """Spack packages: the concrete spec in ``.spack/spec.json`` of every installation prefix.
 
-The file holds the package and all it depends on, the package first (Spack, ``lib/spack/spack/spec.py``, ``to_dict``; the
-form of specfile versions 2 to 5 and later, read by the names of its members). A target is a text where it is generic
-(``x86_64_v3``) and an object with the features of the micro-architecture where it is not (archspec).
+The file holds the package and all it depends on, the package first (Spack, ``lib/spack/spack/spec.py``, ``to_dict``;
+specfile versions 2 and later, read by the names of its members). A target is a text where it is generic
+(``x86_64_v3``), and an object with the features of the micro-architecture where it is not (archspec).
 """
 
 import posixpath
