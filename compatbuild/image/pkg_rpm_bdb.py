@@ -41,9 +41,8 @@ class _Hash:
         self._order, version, self._page_size = _meta(content)
         if version not in VERSIONS or self._page_size not in PAGE_SIZES:
             raise UnreadableError(f"it is a Berkeley DB hash of version {version}, which is not known")
-        self._pages = struct.Struct(
-            f"{self._order}8xIIIHHBB"
-        )  # LSN; number, previous, next, entries, free, level, type
+        # LSN; number, previous, next, entries, end of free space, level, type
+        self._pages = struct.Struct(f"{self._order}8xIIIHHBB")
         self._count = len(content) // self._page_size
         self._spent: set[int] = set()
 

@@ -39,7 +39,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package: ``ecosystem`` is ``deb``, ``rpm``, ``apk`` or ``pypi``; ``path`` where it is recorded."""
+    """An installed package; ``path`` is where it is recorded.
+
+    ``ecosystem`` is ``deb``, ``rpm``, ``apk``, ``pypi``, ``conda`` or ``spack``; ``architecture`` its own, for
+    ``spack`` the micro-architecture it was built for.
+    """
 
     ecosystem: str
     name: str
