@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pydantic import JsonValue
 
 from compatbuild.detectors import Detector
-from compatbuild.detectors._uses import Use, together, uses
+from compatbuild.detectors._users import uses
+from compatbuild.detectors._uses import Use, together
 from compatbuild.image.elf import BpfObject
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from compatbuild.detectors import Detector
-from compatbuild.detectors._uses import together, uses
+from compatbuild.detectors._users import uses
+from compatbuild.detectors._uses import together
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge

@@ -9,6 +9,7 @@ from compatbuild.detectors.mpi import OPEN_MPI, OPEN_MPI_SYMBOL
 from compatbuild.image.elf import BpfObject, DeviceCode, ElfFacts
 from compatbuild.image.view import ImageView, Package
 from compatbuild.model.finding import Confidence
+from tests.builders import kernel_images
 from tests.builders.views import ARM64, deb, elf, image_view
 
 CODE = (
@@ -39,10 +40,12 @@ ELVES: dict[str, ElfFacts] = {
     "/usr/bin/go-tool": elf(go={"GOAMD64": "v3"}),
     "/site/numpy/_core/_multiarray_umath.so": elf(markers={NUMPY.id: ("X86_V2",)}),
     "/opt/note": elf(isa_needed=0b11),
+    **kernel_images.ELVES,
 }
 FILES = {
     "/etc/os-release": b"",
     "/site/_polars_runtime_32/build_feature_flags.py": b'BUILD_FEATURE_FLAGS = "+avx2,+pclmulqdq"\n',
+    **kernel_images.FILES,
 }
 ENV = {
     "NVIDIA_REQUIRE_CUDA": "cuda>=12.8 brand=tesla,driver>=470,driver<471",
@@ -89,3 +92,4 @@ def images() -> Iterator[ImageView]:
     yield image_view(elves={"/app": elf(device_code=CODE[:2])})
     musl = {path: ELVES[path] for path in ("/lib/ld-musl-x86_64.so.1", "/cuda/libcudart.so.12")}
     yield image_view(elves=musl | {"/app": elf(interpreter="/lib/ld-musl-x86_64.so.1")})
+    yield from kernel_images.images()

@@ -2,8 +2,8 @@ import pytest
 
 from compatbuild.detectors.kernel_facilities import DETECTOR
 from compatbuild.knowledge import load
-from compatbuild.model.finding import Confidence, Severity
-from compatbuild.model.requirement import FacilityRequirement
+from compatbuild.model.finding import Confidence, Finding, Severity
+from compatbuild.model.requirement import FacilityRequirement, ModuleRequirement
 from tests.builders.views import by_id, deb, elf, findings, image_view
 
 PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
@@ -21,6 +21,14 @@ PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
         ("lvm2", "kernel.device-mapper", ("BLK_DEV_DM",), ("dm_mod",)),
         ("libsctp1", "kernel.sctp", ("IP_SCTP",), ("sctp",)),
         ("docker.io", "kernel.overlay", ("OVERLAY_FS",), ("overlay",)),
+        ("cifs-utils", "kernel.cifs", ("CIFS",), ("cifs",)),
+        ("multipath-tools", "kernel.multipath", ("DM_MULTIPATH",), ("dm_multipath",)),
+        ("cryptsetup-bin", "kernel.dm-crypt", ("DM_CRYPT",), ("dm_crypt",)),
+        ("nfs-kernel-server", "kernel.nfs-server", ("NFSD",), ("nfsd",)),
+        ("nbd-client", "kernel.nbd", ("BLK_DEV_NBD",), ("nbd",)),
+        ("autofs", "kernel.autofs", ("AUTOFS_FS",), ("autofs4",)),
+        ("openvswitch-switch", "kernel.openvswitch", ("OPENVSWITCH",), ("openvswitch",)),
+        ("ipset", "kernel.ipset", ("IP_SET",), ("ip_set",)),
     ],
 )
 def test_a_package_of_an_image_without_a_program_of_its_own(
@@ -54,7 +62,8 @@ def test_an_emulator_of_the_images_own_machine_wants_kvm() -> None:
     assert "kernel.modules" not in by_id(DETECTOR, image_view(elves=own))["kernel.kvm"].facts
     assert findings(DETECTOR, image_view(elves=other)) == []
     assert findings(DETECTOR, image_view(elves={"/usr/bin/qemu-x86_64-static": elf()})) == []
-    assert set(by_id(DETECTOR, image_view(elves=other, architecture="arm64"))) == {"kernel.kvm"}
+    found = sure(by_id(DETECTOR, image_view(elves=other, architecture="arm64")))
+    assert found == {"kernel.kvm": LIKELY, "kernel.tun": HINT, "kernel.vfio": HINT, "kernel.vhost": HINT}
 
 
 def test_an_emulator_links_libfuse_for_a_side_feature() -> None:
@@ -100,11 +109,80 @@ def test_near_misses_of_names() -> None:
 
 def test_docker_needs_overlay_and_neither_kvm_nor_tun() -> None:
     elves = {"/usr/sbin/dockerd": elf("libdevmapper.so.1.02.1"), "/usr/sbin/docker-proxy": elf()}
-    assert set(by_id(DETECTOR, image_view(elves=elves, packages=[deb("docker.io")]))) == {"kernel.overlay"}
+    found = by_id(DETECTOR, image_view(elves=elves, packages=[deb("docker.io")]))
+    assert sure(found) == {"kernel.overlay": LIKELY, "kernel.container-network": HINT}
 
 
-def test_every_facility_can_be_found() -> None:
+def sure(found: dict[str, Finding]) -> dict[str, Confidence]:
+    return {identity: finding.confidence for identity, finding in found.items()}
+
+
+def test_a_library_for_a_side_feature_is_no_need_and_explains_its_package() -> None:
+    """iperf3 speaks SCTP when asked to; its library links libsctp always (seen in Debian 12)."""
+    elves = {"/usr/bin/iperf3": elf("libiperf.so.0"), "/lib/libiperf.so.0.0.0": elf("libsctp.so.1")}
+    alone = image_view(elves=elves, packages=[deb("iperf3"), deb("libsctp1")])
+    run = image_view(elves=elves, packages=[deb("libsctp1")], reached=dict.fromkeys(elves, PROVEN))
+    assert sure(by_id(DETECTOR, alone)) == sure(by_id(DETECTOR, run)) == {"kernel.sctp": HINT}
+    assert sure(by_id(DETECTOR, image_view(packages=[deb("libsctp1")]))) == {"kernel.sctp": LIKELY}
+
+
+def test_programs_that_come_along_count_only_when_called() -> None:
+    elves = {"/usr/bin/newuidmap": elf(), "/sbin/dmsetup": elf(), "/usr/sbin/rpc.nfsd": elf()}
+    assert findings(DETECTOR, image_view(elves=elves)) == []
+    called = by_id(DETECTOR, image_view(elves=elves, reached={"/usr/bin/newuidmap": LIKELY}))
+    assert sure(called) == {"kernel.user-namespaces": LIKELY}
+
+
+def test_ceph_common_holds_more_than_mounts() -> None:
+    elves = {"/sbin/mount.ceph": elf(), "/usr/bin/rbd": elf("librbd.so.1"), "/usr/bin/ceph-conf": elf()}
+    assert sure(by_id(DETECTOR, image_view(elves=elves))) == {"kernel.ceph": HINT, "kernel.rbd": HINT}
+    mounts = image_view(elves=elves, reached={"/sbin/mount.ceph": PROVEN})
+    assert sure(by_id(DETECTOR, mounts)) == {"kernel.ceph": LIKELY, "kernel.rbd": HINT}
+
+
+@pytest.mark.parametrize(
+    ("program", "facility", "substitute"),
+    [("wg", "kernel.wireguard", "wireguard-go"), ("podman", "kernel.overlay", "fuse-overlayfs")],
+)
+def test_a_substitute_in_user_space_leaves_a_hint(program: str, facility: str, substitute: str) -> None:
+    alone, both = {f"/usr/bin/{program}": elf()}, {f"/usr/bin/{name}": elf() for name in (program, substitute)}
+    assert by_id(DETECTOR, image_view(elves=alone))[facility].confidence is LIKELY
+    assert by_id(DETECTOR, image_view(elves=both))[facility].confidence is HINT
+
+
+def test_a_script_counts_when_the_default_program_runs_it() -> None:
+    script = {"/usr/bin/wg-quick": b"#!/bin/bash\n"}
+    assert sure(by_id(DETECTOR, image_view(files=script, reached={"/usr/bin/wg-quick": PROVEN}))) == {
+        "kernel.wireguard": LIKELY
+    }
+    assert findings(DETECTOR, image_view(files=script)) == []
+
+
+def test_a_module_from_outside_the_kernel_is_asked_for_by_name() -> None:
+    finding = by_id(DETECTOR, image_view(elves={"/sbin/mount.lustre": elf()}))["kernel.lustre"]
+    assert finding.requirement == ModuleRequirement(module=("lustre",), state="enabled")
+    assert finding.facts == {"kernel.modules": ["lustre"]}
+
+
+def test_mpi_asks_a_files_layout_without_needing_lustre() -> None:
+    """ROMIO links liblustreapi into libmpi (MPICH, ``--with-file-system=lustre``)."""
+    elves = {"/app": elf("libmpi.so.12"), "/lib/libmpi.so.12": elf("liblustreapi.so.1", "libgpfs.so")}
+    found = by_id(DETECTOR, image_view(elves=elves, reached=dict.fromkeys(elves, PROVEN)))
+    assert sure(found) == {"kernel.lustre": HINT, "kernel.gpfs": HINT}
+
+
+@pytest.mark.parametrize("soname", ["libusb-1.0.so.0", "liburing.so.2"])
+def test_what_every_user_can_do_without_is_a_hint(soname: str) -> None:
+    (finding,) = findings(DETECTOR, image_view(elves={"/app": elf(soname)}, reached={"/app": PROVEN}))
+    assert (finding.confidence, finding.severity, finding.facts) == (HINT, Severity.INFO, {})
+
+
+def test_libraries_are_known_by_patterns() -> None:
+    view = image_view(elves={"/app": elf("libpapi.so.7.0.0.0")}, reached={"/app": PROVEN})
+    assert by_id(DETECTOR, view)["kernel.perf"].requirement == FacilityRequirement(facility=("PERF_EVENTS",))
+
+
+def test_every_facility_can_be_found_and_named() -> None:
     for name, row in load().kernel.facilities.items():
-        assert row.value.programs, name
-        assert row.value.packages, name
-        assert row.value.options, name
+        assert row.value.programs or row.value.optional or row.value.called or row.value.libraries, name
+        assert row.value.options or row.value.modules, name

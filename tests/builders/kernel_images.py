@@ -1,0 +1,25 @@
+"""What makes the detectors of kernel facilities speak, as parts of ``images_of_everything``."""
+
+from collections.abc import Iterator
+
+from compatbuild.image.elf import ElfFacts
+from compatbuild.image.view import ImageView
+from compatbuild.model.finding import Confidence
+from tests.builders.views import deb, elf, image_view
+
+ELVES: dict[str, ElfFacts] = {
+    "/usr/sbin/xtables-nft-multi": elf("libnftnl.so.11"),
+    "/usr/sbin/ipvsadm": elf("libnl-3.so.200"),
+    "/sbin/mount.lustre": elf(),
+    "/usr/bin/rbd": elf("librbd.so.1"),
+    "/usr/bin/lsusb": elf("libusb-1.0.so.0"),
+}
+FILES: dict[str, bytes] = {"/etc/keepalived/keepalived.conf": b"virtual_server 10.0.0.1 80 {\n}\n"}
+
+
+def images() -> Iterator[ImageView]:
+    """Yield further views, for what excludes each other."""
+    both = {"/usr/sbin/xtables-nft-multi": elf(), "/usr/sbin/xtables-legacy-multi": elf()}
+    yield image_view(elves=both)
+    yield image_view(elves={"/usr/sbin/xtables-legacy-multi": elf()}, packages=[deb("keepalived")])
+    yield image_view(elves=both | {"/app": elf()}, reached={"/app": Confidence.PROVEN})
