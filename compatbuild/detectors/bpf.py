@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from compatbuild.detectors import Detector
 from compatbuild.detectors._users import uses
 from compatbuild.detectors._uses import Use, together
-from compatbuild.image.elf import BpfObject
+from compatbuild.image.elf import BpfObject, ElfFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
@@ -18,6 +18,9 @@ from compatbuild.knowledge.rows import capped
 from compatbuild.knowledge.subjects import Kernel
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import FacilityRequirement
+
+BPF_MACHINE = 247
+"""e_machine of a BPF object (System V gABI, EM_BPF)."""
 
 _NEEDS_BTF = re.compile(r"\??(?:tp_btf|fentry|fexit|lsm|struct_ops)(?:\.[a-z]+)?(?:/.*)?")
 """Program sections that attach by the kernel's own types; "?" and ".s" are libbpf's marks (libbpf, program types)."""
@@ -45,14 +48,14 @@ def _embedded(view: DetectorView, kernel: Kernel) -> Iterator[Use]:
     for path, elf in view.elves():
         for one in elf.bpf:
             told = f"A BPF object with the programs {', '.join(one.programs[:5]) or '(unnamed)'}"[:300]
-            yield Use(_confidence(view, path, kernel), view.at(path, told, f"offset {one.offset}"))
+            yield Use(_confidence(view, path, elf, kernel), view.at(path, told, f"offset {one.offset}"))
 
 
 def _btf(view: DetectorView, kernel: Kernel) -> Iterator[Use]:
     for path, elf in view.elves():
         for one in elf.bpf:
             if reason := _reason(one):
-                yield Use(_confidence(view, path, kernel), view.at(path, reason, f"offset {one.offset}"))
+                yield Use(_confidence(view, path, elf, kernel), view.at(path, reason, f"offset {one.offset}"))
 
 
 def _reason(one: BpfObject) -> str:
@@ -63,11 +66,15 @@ def _reason(one: BpfObject) -> str:
     return f"A BPF program that attaches by kernel types: {attached[0]}"[:300] if attached else ""
 
 
-def _confidence(view: DetectorView, path: str, kernel: Kernel) -> Confidence:
-    """Return how sure the use of a file's objects is: likely at most, as programs can try and go on without."""
+def _confidence(view: DetectorView, path: str, elf: ElfFacts, kernel: Kernel) -> Confidence:
+    """Return how sure the use of a file's objects is: likely at most, as programs can try and go on without.
+
+    A library, or an object in a file of its own, is used by nobody that can be seen unless it is reached.
+    """
     name = posixpath.basename(path)
     optional = any(fnmatchcase(name, pattern) for pattern in kernel.optional_bpf)
-    return view.confidence(path, Confidence.HINT if optional else Confidence.LIKELY)
+    idle = view.reach(path) is None and (elf.soname or elf.machine == BPF_MACHINE)
+    return view.confidence(path, Confidence.HINT if optional or idle else Confidence.LIKELY)
 
 
 def _facility(identity: str, title: str, option: str, found: list[Use], kernel: Kernel) -> Finding:

@@ -1,7 +1,7 @@
 import pytest
 
 from compatbuild.detectors.bpf import DETECTOR
-from compatbuild.image.elf import BpfObject
+from compatbuild.image.elf import BpfObject, ElfFacts
 from compatbuild.image.view import ImageView
 from compatbuild.model.finding import Confidence, Severity
 from compatbuild.model.requirement import FacilityRequirement
@@ -57,6 +57,18 @@ def test_programs_that_go_on_without_their_objects_make_a_hint(path: str) -> Non
 def test_an_unreached_object_is_a_hint() -> None:
     view = image_view(elves={"/app": elf(), "/opt/tool": elf(bpf=(bpf("xdp"),))}, reached={"/app": PROVEN})
     assert by_id(DETECTOR, view)["kernel.bpf"].confidence is HINT
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [elf(machine=247, type=1, bpf=(bpf("xdp", core=340),)), elf(soname="libxdp.so.1", bpf=(bpf("xdp", core=340),))],
+)
+def test_an_object_that_waits_for_a_loader_is_a_hint(holder: ElfFacts) -> None:
+    """libxdp1 of Debian 12 ships its objects as files; whoever links the library may never load one."""
+    path = "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o"
+    assert {f.confidence for f in by_id(DETECTOR, image_view(elves={path: holder})).values()} == {HINT}
+    reached = image_view(elves={path: holder}, reached={path: PROVEN})
+    assert {f.confidence for f in by_id(DETECTOR, reached).values()} == {LIKELY}
 
 
 def test_libbpf_alone_is_linked_by_programs_that_fall_back() -> None:

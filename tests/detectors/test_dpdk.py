@@ -38,6 +38,18 @@ def test_a_plug_in_that_nobody_loads_is_a_hint(reached: dict[str, Confidence]) -
     assert found["kernel.hugepages"].facts == {}
 
 
+def test_a_program_on_spdk_is_one_on_dpdk() -> None:
+    reached = image_view(elves={"/app": elf("libspdk_env_dpdk.so.9.0")}, reached={"/app": PROVEN})
+    for view in (reached, image_view(elves={"/usr/bin/spdk_tgt": elf()})):
+        assert {finding.confidence for finding in by_id(DETECTOR, view).values()} == {LIKELY}
+
+
+@pytest.mark.parametrize("name", ["suricata", "ovs-vswitchd-dpdk"])
+def test_programs_that_use_it_when_told_make_a_hint(name: str) -> None:
+    view = image_view(elves={f"/usr/bin/{name}": elf("librte_eal.so.23")}, reached={f"/usr/bin/{name}": PROVEN})
+    assert {finding.confidence for finding in by_id(DETECTOR, view).values()} == {HINT}
+
+
 def test_the_libraries_alone_say_nothing() -> None:
     elves = {"/lib/librte_eal.so.23.0": elf("librte_kvargs.so.23", soname="librte_eal.so.23")}
     assert findings(DETECTOR, image_view(elves=elves, packages=[deb("librte-eal23")])) == []
