@@ -13,8 +13,8 @@ from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import FileInterest, Interests, Marker
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.cpu import Cpu
 from compatbuild.knowledge.rows import Row
-from compatbuild.knowledge.subjects import Cpu
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import CpuRequirement
 

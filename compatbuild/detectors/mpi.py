@@ -10,8 +10,8 @@ from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests, Marker
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.mpi import Mpi, MpiLibrary
 from compatbuild.knowledge.rows import Row
-from compatbuild.knowledge.subjects import Mpi, MpiLibrary
 from compatbuild.model.finding import Confidence, Evidence, Finding
 
 _LIBRARIES = "/**/libmpi*.so*"

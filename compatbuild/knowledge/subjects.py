@@ -1,11 +1,14 @@
 """What is known, by subject: one class a file, one table a field.
 
-A class's fields are the blocks of the file of the same name; comments in the files say what to beware of.
+A class's fields are the blocks of the file of the same name; comments in the files say what to beware of. Large
+subjects have a module of their own beside their file.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from compatbuild.knowledge.cpu import Cpu
+from compatbuild.knowledge.fabric import Fabric
+from compatbuild.knowledge.mpi import Mpi
 from compatbuild.knowledge.rows import Table
 from compatbuild.model.base import Model
 
@@ -30,17 +33,6 @@ class Cuda:
     capabilities: Table[int, str]  # capability → oldest toolkit measured that compiles for it
     renamed_capabilities: Table[int, int]  # old number → number since
     pci_vendors: Table[str, str]  # PCI vendor → name
-
-
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """Instruction sets. Levels are ``x86-64-v2``; flags are NFD's names in ``cpu.cpuid``."""
-
-    levels: Table[str, tuple[str, ...]]  # level → the flags it adds to the level below
-    distributions: Table[str, str]  # "ID:major version" of os-release → level its packages are built for
-    rebuilds: Table[str, Mapping[str, str]]  # the same key → rpm architecture of a rebuild → that rebuild's level
-    numpy_features: Table[str, str]  # name in NumPy's baseline list → level or flag
-    rust_features: Table[str, str]  # Rust target feature → flag
 
 
 class Users(Model):
@@ -93,30 +85,6 @@ class Kernel:
     optional_bpf: Table[str, str]  # file name (``*`` allowed) of a file whose BPF objects are optional → why
     page_sizes: Table[int, str]  # page size of arm64 in bytes → option
     compat_options: Table[str, str]  # "e_machine/bits" of a program → option of a 64-bit kernel that runs it
-
-
-class MpiLibrary(Model):
-    """One soname of an MPI library: the ABI family it belongs to, and the implementation if only one has it."""
-
-    family: str
-    vendor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mpi:
-    """MPI libraries."""
-
-    sonames: Table[str, MpiLibrary]
-    old_open_mpi: Table[str, MpiLibrary]  # sonames of MPICH that old releases of Open MPI had too
-    packages: Table[str, str]  # "ecosystem:name" → implementation
-    process_managers: Table[str, str]  # soname → process-management interface
-
-
-@dataclass(frozen=True, slots=True)
-class Fabric:
-    """High-speed networks."""
-
-    efa_plugins: Table[str, str]  # soname of a library that is installed to use EFA → what it is
 
 
 @dataclass(frozen=True, slots=True)
