@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pydantic import JsonValue
 
 from compatbuild.detectors._uses import Use, together
-from compatbuild.knowledge.subjects import Facility
+from compatbuild.knowledge.kernel import Facility
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import AnyRequirement, FacilityRequirement, ModuleRequirement
 

@@ -11,8 +11,8 @@ from compatbuild.detectors._uses import MACHINES, Use, weakest
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
+from compatbuild.knowledge.kernel import Users
 from compatbuild.knowledge.rows import Row
-from compatbuild.knowledge.subjects import Users
 from compatbuild.model.finding import Confidence
 
 INTERESTS = Interests(elf=True, packages=True, config=("architecture",))

@@ -14,8 +14,8 @@ from compatbuild.image.elf import BpfObject, ElfFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.kernel import Kernel
 from compatbuild.knowledge.rows import capped
-from compatbuild.knowledge.subjects import Kernel
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import FacilityRequirement
 

@@ -9,8 +9,8 @@ from compatbuild.detectors._uses import Use, together, weakest
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.kernel import Facility
 from compatbuild.knowledge.rows import Row
-from compatbuild.knowledge.subjects import Facility
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import AlternativesRequirement
 

@@ -1,0 +1,58 @@
+"""What is known of the kernel: the class whose fields are the blocks of ``kernel.yaml``."""
+
+from dataclasses import dataclass
+
+from compatbuild.knowledge.rows import Table
+from compatbuild.model.base import Model
+
+
+class Users(Model):
+    """Who uses something.
+
+    ``programs`` are file names (``*`` allowed, ``{machine}`` is the image's own machine as ``uname -m`` names it) of
+    programs that are of no use without it; ``called`` are such programs that come along with others, so that they count
+    only when the default program calls them; ``optional`` are programs that can use it and do without. ``packages`` are
+    the names of packages in any ecosystem, ``library_packages`` of packages that hold the library alone. ``libraries``
+    are sonames (``*`` allowed) whose users need it, ``incidental`` file names of what links such a library only for a
+    side feature. With one of ``substitutes`` (programs) in the image it can do without, and ``fallback`` says why all
+    its users can.
+    """
+
+    programs: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    library_packages: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    incidental: tuple[str, ...] = ()
+    substitutes: tuple[str, ...] = ()
+    fallback: str = ""
+
+
+class Facility(Users):
+    """Something the kernel does for programs.
+
+    ``options`` must all be set (``y`` or ``m``); ``modules`` are the modules that show it, any of which will do. One
+    from outside the kernel's own tree has no options.
+    """
+
+    title: str
+    options: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What programs use of the kernel. Options are without ``CONFIG_``."""
+
+    facilities: Table[str, Facility]
+    ipvs: Table[str, Facility]
+    netfilter: Table[str, Facility]  # ``nft``, ``legacy`` → what that variant of iptables works on
+    netfilter_programs: Table[str, str]  # file name of the program behind ``iptables`` → variant
+    user_space_io: Table[str, Facility]  # the ways to drive a PCI device from user space
+    dpdk: Table[str, Users]
+    bpf_compilers: Table[str, Users]  # what compiles BPF programs on the host
+    bpf_options: Table[str, str]  # ``syscall``, ``btf``, ``headers`` → option
+    optional_bpf: Table[str, str]  # file name (``*`` allowed) of a file whose BPF objects are optional → why
+    page_sizes: Table[int, str]  # page size of arm64 in bytes → option
+    compat_options: Table[str, str]  # "e_machine/bits" of a program → option of a 64-bit kernel that runs it
