@@ -9,7 +9,7 @@ from compatbuild.detectors.mpi import OPEN_MPI, OPEN_MPI_SYMBOL
 from compatbuild.image.elf import BpfObject, DeviceCode, ElfFacts
 from compatbuild.image.view import ImageView, Package
 from compatbuild.model.finding import Confidence
-from tests.builders import kernel_images
+from tests.builders import kernel_images, metadata_images
 from tests.builders.views import ARM64, deb, elf, image_view
 
 CODE = (
@@ -93,3 +93,4 @@ def images() -> Iterator[ImageView]:
     musl = {path: ELVES[path] for path in ("/lib/ld-musl-x86_64.so.1", "/cuda/libcudart.so.12")}
     yield image_view(elves=musl | {"/app": elf(interpreter="/lib/ld-musl-x86_64.so.1")})
     yield from kernel_images.images()
+    yield from metadata_images.images()
