@@ -8,7 +8,7 @@ from compatbuild.detectors._sonames import own_name
 from compatbuild.image.elf import DeviceCode, ElfFacts
 from compatbuild.image.interests import Marker
 from compatbuild.image.view import DetectorView
-from compatbuild.knowledge.subjects import Cuda
+from compatbuild.knowledge.cuda import Cuda
 from compatbuild.model.finding import Confidence, Evidence
 
 TOOLS = Marker("cuda.tools-release", b"Cuda compilation tools, release ", pattern=rb"release (\d{1,3}\.\d{1,3}), V")

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compatbuild.errors import SpecError
+from compatbuild.knowledge.cuda import Cuda
 from compatbuild.knowledge.rows import Row, capped
-from compatbuild.knowledge.subjects import Cuda
 from compatbuild.model.finding import Confidence
 
 REQUIRE_CUDA = "NVIDIA_REQUIRE_CUDA"

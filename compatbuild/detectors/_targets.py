@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from compatbuild.image.elf import DeviceCode
-from compatbuild.knowledge.subjects import Cuda
+from compatbuild.knowledge.cuda import Cuda
 
 _TARGET = re.compile(r"(\d{2,4})([af]?)")
 

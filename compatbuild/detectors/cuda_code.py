@@ -19,8 +19,8 @@ from compatbuild.image.elf import DeviceCode
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.cuda import Cuda
 from compatbuild.knowledge.rows import capped
-from compatbuild.knowledge.subjects import Cuda
 from compatbuild.model.finding import Confidence, Evidence, Finding, Severity
 from compatbuild.model.requirement import ComputeRequirement
 

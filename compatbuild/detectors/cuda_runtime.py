@@ -13,8 +13,8 @@ from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
+from compatbuild.knowledge.cuda import Cuda
 from compatbuild.knowledge.rows import Row, capped
-from compatbuild.knowledge.subjects import Cuda
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import DriverRequirement, ModuleRequirement
 
