@@ -11,17 +11,19 @@ class CompatError(Exception):
     """Root of all errors of this tool.
 
     ``what`` is one line without a full stop that names the thing that failed, ``why`` the cause as precisely as it is
-    known, ``remedy`` the next thing to do. ``code`` is a stable word for programs, ``exit_code`` the process's.
+    known, ``remedy`` the next thing to do, by default what helps with most errors of the class. ``code`` is a stable
+    word for programs, ``exit_code`` the process's.
     """
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    usual_remedy: ClassVar[str] = ""
 
     def __init__(self, what: str, *, why: str = "", remedy: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
-        self.remedy = remedy
+        self.remedy = remedy or self.usual_remedy
 
     def __str__(self) -> str:
         return "\n".join(line for line in (self.what, self.why, self.remedy) if line)
@@ -42,6 +44,7 @@ class UsageError(CompatError):
 
     code = "usage"
     exit_code = 2
+    usual_remedy = "see `compatbuild COMMAND --help`"
 
 
 class NotFoundError(CompatError):
@@ -49,24 +52,28 @@ class NotFoundError(CompatError):
 
     code = "not-found"
     exit_code = 3
+    usual_remedy = "check its name"
 
 
 class ImageError(CompatError):
     """An image's bytes are not what they claim to be: truncated, wrong digest, malformed, over a limit."""
 
     code = "image"
+    usual_remedy = "build or copy the image again"
 
 
 class SourceError(CompatError):
     """A place images come from cannot be read: a daemon that does not answer, a file that is not an image."""
 
     code = "source"
+    usual_remedy = "check what was named"
 
 
 class RegistryError(CompatError):
     """A registry answered with an error or not at all."""
 
     code = "registry"
+    usual_remedy = "ask whoever runs the registry, or try again later"
 
 
 class AuthenticationError(RegistryError):

@@ -14,6 +14,7 @@ class ContentError(RegistryError):
     """Content is not what it was called: it has another digest or size, or it is malformed."""
 
     code = "content"
+    usual_remedy = "push or copy it again"
 
 
 def is_digest(text: object) -> bool:
