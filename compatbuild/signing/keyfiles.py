@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key, load_pem_public_key
 
-from compatbuild.errors import SigningError
+from compatbuild.errors import NotFoundError, SigningError
 from compatbuild.signing import cosignkey, derivation, keys
 from compatbuild.signing.keys import PrivateKey, PublicKey
 
@@ -30,10 +30,12 @@ class KeyPair:
 
 
 def read(path: Path) -> bytes:
-    """Return the bytes of a key file; SigningError when there is none, or it is too large to be one."""
+    """Return the bytes of a key file; NotFoundError when there is none, SigningError when it is too large to be one."""
     try:
         with path.open("rb") as file:
             raw = file.read(LIMIT + 1)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no key file {path}", why=str(error.strerror), remedy="check the path") from None
     except OSError as error:
         raise SigningError(
             f"cannot read the key file {path}", why=error.strerror or str(error), remedy="check the path"

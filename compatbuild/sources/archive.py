@@ -48,6 +48,15 @@ class Archive:
     def __contains__(self, name: object) -> bool:
         return name in self.parts
 
+    def expect(self, name: str) -> None:
+        """Raise SourceError unless there is a member of a name, without which an archive is none of an image."""
+        if name not in self:
+            raise SourceError(
+                f"{self.path} is a tar archive, and not of an image",
+                why=f"it has no {name}",
+                remedy="save the image with `docker save` or `skopeo copy`",
+            )
+
     def open(self, name: str) -> Slice:
         """Open a member for reading; NotFoundError when there is none of that name."""
         part, links = self.parts.get(_normal(name)), 0

@@ -48,6 +48,7 @@ def open_docker_archive(text: str, wish: Wish) -> Iterator[ImageSource]:
     """
     path, tag = split_path(text)
     with open_archive(path) as archive:
+        archive.expect(MANIFEST)
         saved = _select(archive, _images(archive), tag)
         config = parse_config(archive.read(saved.config, DEFAULT.document), DEFAULT)
         require_linux(config, f"{SCHEME}:{text}")

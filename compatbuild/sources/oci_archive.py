@@ -24,6 +24,7 @@ def open_oci_archive(text: str, wish: Wish) -> Iterator[ImageSource]:
     """
     path, tag = split_path(text)
     with open_archive(path) as archive:
+        archive.expect("index.json")
         content = _content(archive)
         yield image_of(content, _top(archive, content, tag), SCHEME, text, wish)
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from compatbuild.errors import SigningError
+from compatbuild.errors import NotFoundError, SigningError
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
 from tests.unit.signing.der import encrypted_pkcs8, pbkdf2, pem
@@ -114,7 +114,7 @@ def test_a_certificate_is_told_apart() -> None:
 
 
 def test_files_that_cannot_be_keys(tmp_path: Path) -> None:
-    with pytest.raises(SigningError, match="cannot read"):
+    with pytest.raises(NotFoundError, match="there is no key file"):
         keyfiles.load_public_key(tmp_path / "absent.pub")
     with pytest.raises(SigningError, match="cannot read"):
         keyfiles.load_public_key(tmp_path)

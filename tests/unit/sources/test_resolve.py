@@ -149,7 +149,7 @@ def test_a_missing_file_ends_with_the_code_for_nothing_found(text: str) -> None:
 
 def test_an_explicit_prefix_never_falls_through(tmp_path: Path, layers: list[Layer], config: bytes) -> None:
     archive = oci_archive(tmp_path / "image.tar", layers, config)
-    for prefix, error in {"docker-archive": NotFoundError, "oci-dir": CompatError, "dir": UsageError}.items():
+    for prefix, error in {"docker-archive": SourceError, "oci-dir": CompatError, "dir": UsageError}.items():
         with pytest.raises(error), open_image(f"{prefix}:{archive}"):
             pass
 
