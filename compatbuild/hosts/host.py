@@ -9,11 +9,11 @@ from compatbuild.nfd.features import Features
 HostKind: TypeAlias = Literal["node", "features", "profile"]
 """A node read directly, a node's features as NFD exported them, or a profile of an operating system."""
 
-FIDELITIES = ("live", "exact", "rebuild", "derived", "transcribed", "documented-only")
+FIDELITIES = ("live", "exact", "rebuild", "transcribed", "derived", "documented-only")
 """How near to a real host the facts are, the nearest first.
 
 ``live``: read on the host; ``exact``: of this very kernel build; ``rebuild``: of a rebuild of the same source;
-``derived``: concluded from a near relative; ``transcribed``: copied by hand; ``documented-only``: from documents.
+``transcribed``: copied by hand; ``derived``: concluded from a near relative; ``documented-only``: from documents.
 """
 
 
@@ -43,7 +43,12 @@ class Host:
       stands in ``features`` is known even so, and so is the absence of what ``absent`` names.
     * ``absent``: ``feature/element`` known not to be there although the rest of the feature is unknown.
     * ``sources``: feature or ``feature/element`` to where the fact comes from; ``source`` looks it up.
-    * ``remarks``: feature or ``feature/element`` to what is worth saying about its absence (``part of MEMCG since 6.1``).
+    * ``approximate``: ``feature/element`` whose value begins right but may go on differently, such as the version of a
+      kernel whose release string is not known: fit for comparing versions, not for comparing texts.
+    * ``substitutes``: ``feature/element`` that NFD does not publish there although the host gives what is behind it, to
+      how it does (a renamed option, a driver of the vendor): neither a yes nor a no.
+    * ``remarks``: feature or ``feature/element`` to what is worth saying about it, above all when it is absent;
+      ``driver/nvidia`` and its like say what is known of a driver that is not there for sure.
     * ``modules``: kernel modules that are not loaded but can be, with underscores, to how they come (empty: they are
       installed; else for instance ``in the package linux-drivers-gpu``). NFD publishes nothing of this.
     * ``policies``: what the settings of the node forbid.
@@ -64,6 +69,8 @@ class Host:
     title: str = ""
     architecture: str = ""
     absent: frozenset[str] = frozenset()
+    approximate: frozenset[str] = frozenset()
+    substitutes: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
