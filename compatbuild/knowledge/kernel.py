@@ -1,6 +1,7 @@
 """What is known of the kernel: the class whose fields are the blocks of ``kernel.yaml``."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from compatbuild.knowledge.rows import Table
 from compatbuild.model.base import Model
@@ -41,6 +42,25 @@ class Facility(Users):
     modules: tuple[str, ...] = ()
 
 
+class Setting(Model):
+    """A setting by which an image's own words ask for huge pages.
+
+    ``kind`` is ``huge`` for reserved pages or ``transparent``. ``places`` are environment variables that hold it,
+    ``arguments`` file names of programs that take it on their command line; it is on where the regular expression
+    ``pattern`` matches and ``unless`` does not after that. ``needs`` are file names (``*`` allowed), one of which
+    must be in the image for anybody to heed it. ``fallback`` says why it can be asked for in vain.
+    """
+
+    title: str
+    kind: Literal["huge", "transparent"]
+    pattern: str
+    unless: str = ""
+    places: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    fallback: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """What programs use of the kernel. Options are without ``CONFIG_``."""
@@ -51,6 +71,9 @@ class Kernel:
     netfilter_programs: Table[str, str]  # file name of the program behind ``iptables`` → variant
     user_space_io: Table[str, Facility]  # the ways to drive a PCI device from user space
     dpdk: Table[str, Users]
+    page_users: Table[str, Users]  # ``huge``, ``transparent`` → what works with such pages
+    page_settings: Table[str, Setting]
+    page_options: Table[str, str]  # ``transparent``, ``files`` → option
     bpf_compilers: Table[str, Users]  # what compiles BPF programs on the host
     bpf_options: Table[str, str]  # ``syscall``, ``btf``, ``headers`` → option
     optional_bpf: Table[str, str]  # file name (``*`` allowed) of a file whose BPF objects are optional → why

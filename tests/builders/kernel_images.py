@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from compatbuild.detectors.kernel_pages import HUGIFY
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.view import ImageView
 from compatbuild.model.finding import Confidence
@@ -12,8 +13,12 @@ ELVES: dict[str, ElfFacts] = {
     "/usr/sbin/ipvsadm": elf("libnl-3.so.200"),
     "/sbin/mount.lustre": elf(),
     "/usr/bin/rbd": elf("librbd.so.1"),
+    "/usr/bin/hpc": elf("libhugetlbfs.so.0"),
+    "/usr/bin/bolted": elf(markers={HUGIFY.id: ()}),
+    "/jvm/lib/server/libjvm.so": elf(),
     "/usr/bin/lsusb": elf("libusb-1.0.so.0"),
 }
+ENV = {"JAVA_TOOL_OPTIONS": "-XX:+UseTransparentHugePages"}
 FILES: dict[str, bytes] = {"/etc/keepalived/keepalived.conf": b"virtual_server 10.0.0.1 80 {\n}\n"}
 
 
@@ -21,5 +26,6 @@ def images() -> Iterator[ImageView]:
     """Yield further views, for what excludes each other."""
     both = {"/usr/sbin/xtables-nft-multi": elf(), "/usr/sbin/xtables-legacy-multi": elf()}
     yield image_view(elves=both)
+    yield image_view(elves=ELVES, files=FILES, env=ENV)
     yield image_view(elves={"/usr/sbin/xtables-legacy-multi": elf()}, packages=[deb("keepalived")])
     yield image_view(elves=both | {"/app": elf()}, reached={"/app": Confidence.PROVEN})
