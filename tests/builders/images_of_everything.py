@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from compatbuild.detectors._cpu.distribution import LOADER
+from compatbuild.detectors._cpu.programs import NUMPY
 from compatbuild.detectors._cuda import STATIC_RUNTIME, TOOLS
-from compatbuild.detectors.cpu_level import LOADER, NUMPY
 from compatbuild.detectors.distribution import GLIBC_RELEASE
 from compatbuild.detectors.mpi import OPEN_MPI, OPEN_MPI_SYMBOL
 from compatbuild.image.elf import BpfObject, DeviceCode, ElfFacts
@@ -19,7 +20,7 @@ CODE = (
 )
 ELVES: dict[str, ElfFacts] = {
     "/app": elf("libcudart.so.12", "libmpi.so.40", "libc.so.6", interpreter="/lib64/ld-linux-x86-64.so.2"),
-    "/lib/ld-linux-x86-64.so.2": elf(markers={LOADER.id: ()}),
+    "/lib/ld-linux-x86-64.so.2": elf(markers={LOADER: ("",)}),
     "/lib/libc.so.6": elf(soname="libc.so.6", markers={GLIBC_RELEASE: ("2.36",)}),
     "/lib/ld-musl-x86_64.so.1": elf(soname="libc.musl-x86_64.so.1"),
     "/lib/i386.so": elf(machine=3, bits=32),

@@ -1,34 +1,17 @@
-from collections.abc import Mapping
-
 import pytest
 
-from compatbuild.detectors.cpu_level import DETECTOR, LOADER, NUMPY
+from compatbuild.detectors._cpu.distribution import REFUSALS
+from compatbuild.detectors._cpu.programs import NUMPY
+from compatbuild.detectors.cpu_level import DETECTOR
 from compatbuild.image.elf import ElfFacts
-from compatbuild.image.view import ImageView, Package
+from compatbuild.knowledge import load
 from compatbuild.model.finding import Confidence, Finding
 from compatbuild.model.requirement import CpuRequirement
+from compatbuild.nfd.catalogue import catalogue
 from tests.builders.views import ARM64, by_id, elf, findings, image_view
 
 PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
 UMATH = "/site/numpy/_core/_multiarray_umath.cpython-311-x86_64-linux-gnu.so"
-LD = "/usr/lib64/ld-linux-x86-64.so.2"
-POLARS = '"+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+cmpxchg16b,+avx,+avx2,+fma,+bmi1,+bmi2,+lzcnt,+pclmulqdq,+movbe"'
-POLARS_FLAGS = [
-    "AVX",
-    "AVX2",
-    "BMI1",
-    "BMI2",
-    "CLMUL",
-    "CX16",
-    "FMA3",
-    "LZCNT",
-    "MOVBE",
-    "POPCNT",
-    "SSE3",
-    "SSE4",
-    "SSE42",
-    "SSSE3",
-]
 
 
 def numpy(baseline: str) -> ElfFacts:
@@ -84,86 +67,47 @@ def test_the_linkers_note_is_a_refusal_above_the_baseline(bits: int, expected: s
     assert level(by_id(DETECTOR, view)) == ((expected, PROVEN) if expected else None)
 
 
-def test_copies_that_the_loader_chooses_at_run_time_need_nothing() -> None:
-    view = image_view(elves={"/lib64/glibc-hwcaps/x86-64-v3/libm.so.6": elf(isa_needed=0b111)})
-    assert findings(DETECTOR, view) == []
-
-
-def rhel(release: str, *reached: str, markers: Mapping[str, tuple[str, ...]] | None = None) -> ImageView:
-    return image_view(
-        elves={"/app": elf("libc.so.6", interpreter="/lib64/ld-linux-x86-64.so.2"), LD: elf(markers=markers or {})},
-        files={"/etc/os-release": b""},
-        os_release={"ID": "rhel", "VERSION_ID": release},
-        reached=dict.fromkeys(reached, PROVEN),
-    )
-
-
-@pytest.mark.parametrize(("release", "expected"), [("9.5", "x86-64-v2"), ("10.0", "x86-64-v3"), ("8.10", None)])
-def test_a_distribution_is_built_for_its_level(release: str, expected: str | None) -> None:
-    view = rhel(release, "/app", LD)
-    assert level(by_id(DETECTOR, view)) == ((expected, LIKELY) if expected else None)
-
-
-def test_a_loader_that_says_it_refuses_is_proof() -> None:
-    view = rhel("9.5", "/app", LD, markers={LOADER.id: ()})
-    assert level(by_id(DETECTOR, view)) == ("x86-64-v2", PROVEN)
-
-
-def test_a_static_program_on_the_same_distribution_needs_nothing_of_it() -> None:
-    view = rhel("9.5", "/static")
-    found = by_id(DETECTOR, view)
-    assert set(found) == {"cpu.level-unused"}
-    assert (found["cpu.level-unused"].confidence, found["cpu.level-unused"].facts) == (HINT, {})
-
-
-def test_the_level_is_that_of_x86_only() -> None:
-    view = image_view(os_release={"ID": "rhel", "VERSION_ID": "9.5"}, architecture="arm64")
+@pytest.mark.parametrize(
+    "directory", ["/lib64/glibc-hwcaps/x86-64-v3", "/usr/lib64/haswell", "/usr/lib64/haswell/avx512_1"]
+)
+def test_copies_that_the_loader_chooses_at_run_time_need_nothing(directory: str) -> None:
+    view = image_view(elves={f"{directory}/libm.so.6": elf(isa_needed=0b111)})
     assert findings(DETECTOR, view) == []
 
 
 @pytest.mark.parametrize(
-    ("architectures", "expected"),
+    ("setting", "flags"),
     [
-        ({"x86_64", "noarch"}, "x86-64-v3"),
-        ({"x86_64_v2", "noarch"}, "x86-64-v2"),
-        (set(), "x86-64-v2"),
-        ({"x86_64", "x86_64_v2"}, "x86-64-v2"),
+        ("v8.0", None),
+        ("v8.0,crypto", None),
+        ("v8.0,lse", ["ATOMICS"]),
+        ("v8.0,lse,crypto", ["ATOMICS"]),
+        ("v8.1", ["ATOMICS"]),
+        ("v9.0", ["ATOMICS"]),
+        ("v9.5,crypto", ["ATOMICS"]),
+        ("v10.0", None),
+        ("lse", None),
     ],
 )
-def test_a_rebuild_is_told_by_its_packages(architectures: set[str], expected: str) -> None:
-    packages = [Package("rpm", f"p-{a}", "1-1", "/var/lib/rpm/rpmdb.sqlite", a) for a in sorted(architectures)]
-    view = image_view(os_release={"ID": "almalinux", "VERSION_ID": "10.1"}, packages=packages)
-    assert level(by_id(DETECTOR, view)) == (expected, LIKELY)
-
-
-def test_a_distribution_of_general_knowledge_is_a_hint() -> None:
-    found = by_id(DETECTOR, image_view(os_release={"ID": "amzn", "VERSION_ID": "2023"}))
-    assert found["cpu.level-unused"].confidence is HINT
-
-
-def polars(runtime: str, flags: str) -> dict[str, bytes]:
-    return {f"/site/_polars_runtime_{runtime}/build_feature_flags.py": f"BUILD_FEATURE_FLAGS = {flags}\n".encode()}
-
-
-def test_polars_checks_flags_and_not_a_whole_level() -> None:
-    found = by_id(DETECTOR, image_view(files=polars("32", POLARS)))
-    assert set(found) == {"cpu.flags"}
-    assert found["cpu.flags"].facts == {"cpu.flags": POLARS_FLAGS}
-    assert found["cpu.flags"].requirement == CpuRequirement(cpu=tuple(POLARS_FLAGS))
-    assert found["cpu.flags"].confidence is LIKELY
-
-
-def test_of_several_polars_runtimes_the_least_demanding_will_do() -> None:
-    files = polars("32", POLARS) | polars("compat", '"+sse3,+sse4.2"')
-    assert by_id(DETECTOR, image_view(files=files))["cpu.flags"].facts == {"cpu.flags": ["SSE3", "SSE42"]}
+def test_go_needs_lse_from_arm_8_1_on(setting: str, flags: list[str] | None) -> None:
+    program = elf(machine=ARM64, go={"GOARM64": setting, "go": "go1.26.8"})
+    found = by_id(DETECTOR, image_view(elves={"/app": program}, reached={"/app": PROVEN}, architecture="arm64"))
+    assert (found["cpu.flags"].facts["cpu.flags"] if found else None) == flags
+    assert {finding.confidence for finding in found.values()} <= {PROVEN}
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b'BUILD_FEATURE_FLAGS = ""', b'BUILD_FEATURE_FLAGS = "-avx2,+neon"', b"\xff\xfe"]
+    ("setting", "flags"), [("power8", []), ("power9", ["ARCH_3_00"]), ("power10", ["ARCH_3_00", "ARCH_3_1"])]
 )
-def test_a_polars_build_without_known_flags_needs_nothing(content: bytes) -> None:
-    view = image_view(files={"/site/_polars_runtime_32/build_feature_flags.py": content})
-    assert findings(DETECTOR, view) == []
+def test_go_on_power(setting: str, flags: list[str]) -> None:
+    program = elf(machine=21, go={"GOPPC64": setting})
+    found = findings(DETECTOR, image_view(elves={"/app": program}, architecture="ppc64le"))
+    assert [finding.facts["cpu.flags"] for finding in found] == ([flags] if flags else [])
+
+
+def test_programs_for_another_machine_ask_nothing_of_this_one() -> None:
+    elves = {"/opt/agent": elf(go={"GOAMD64": "v3"}), "/opt/other": elf(isa_needed=0b1111)}
+    assert findings(DETECTOR, image_view(elves=elves, architecture="arm64")) == []
 
 
 def test_the_highest_level_in_use_stands_and_unused_ones_are_hints() -> None:
@@ -183,3 +127,40 @@ def test_an_unused_lower_level_is_not_worth_a_word() -> None:
 def test_plain_images_need_nothing() -> None:
     view = image_view(elves={"/app": elf("libc.so.6", isa_needed=1)}, os_release={"ID": "debian", "VERSION_ID": "12"})
     assert findings(DETECTOR, view) == []
+
+
+def test_an_unused_flag_that_the_level_in_use_implies_is_not_worth_a_word() -> None:
+    elves = {"/app": elf(go={"GOAMD64": "v3"}), UMATH: numpy("SSE SSE2 AVX AVX512F")}
+    found = by_id(DETECTOR, image_view(elves=elves, reached={"/app": PROVEN}))
+    assert found["cpu.flags-unused"].requirement == CpuRequirement(cpu=("AVX512F",))
+
+
+def test_dispatch_is_no_requirement() -> None:
+    elves = {
+        "/site/numpy.libs/libscipy_openblas64_-32a4b2a6.so": elf(markers={"cpu.openblas-coretype": ()}),
+        "/opt/intel/libmkl_avx512.so.2": elf(),
+        "/usr/lib/libdnnl.so.3": elf(),
+    }
+    view = image_view(elves=elves, reached=dict.fromkeys(elves, PROVEN), env={"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"})
+    assert findings(DETECTOR, view) == []
+
+
+def test_every_flag_that_is_known_here_is_one_of_nfds() -> None:
+    cpu = load().cpu
+    published = catalogue().features["cpu.cpuid"]
+    needs = [
+        *(row.value for row in cpu.levels.values()),
+        *(row.value for row in cpu.distribution_flags.values()),
+        *(row.value for row in cpu.go_settings.values()),
+        *(row.value.needs for row in cpu.wheels.values()),
+        *(flags for row in cpu.servers.values() for flags in row.value.needs.values()),
+        *(row.value for row in cpu.spack_targets.values()),
+        *(row.value for row in cpu.openblas_cores.values()),
+        tuple(
+            row.value for table in (cpu.numpy_features, cpu.rust_features, cpu.spack_features) for row in table.values()
+        ),
+        tuple(REFUSALS.values()),
+    ]
+    named = {name for group in needs for name in group} - cpu.levels.keys()
+    assert len(named) > 40
+    assert {name for name in named if published.element(name) is None} == set()
