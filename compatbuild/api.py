@@ -77,6 +77,7 @@ def infer(
     source: str,
     *,
     platform: str | None = None,
+    base: str | None = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
@@ -84,21 +85,24 @@ def infer(
     """Read an image and return what it needs of its host, with the evidence.
 
     ``source`` is ``PREFIX:NAME`` (``oci-dir:``, ``registry:`` …) or, without a prefix, an existing path or a registry
-    reference; ``platform`` picks an image of an index (``linux/arm64``).
+    reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
+    so that the report can tell what comes from there; UsageError when it is not.
     """
     from compatbuild.detectors import discover
     from compatbuild.image.build import build_view
     from compatbuild.inference import engine
+    from compatbuild.inference.base_image import find_base
     from compatbuild.knowledge import load
     from compatbuild.sources.resolve import open_image
 
     detectors = discover()
     with open_image(source, platform=platform, options=options, say=say) as image:
+        found = find_base(image, base, options, say)
         view = build_view(image.config, image.layers, engine.interests(detectors), progress=progress)
         identity = ImageIdentity(
             source=image.scheme, reference=image.reference, digest=image.digest, platform=image.config.platform
         )
-        return engine.infer(view, identity, detectors, load())
+        return found.told(engine.infer(view, identity, detectors, load()), image.config)
 
 
 def refine(report: Report, *, template: str | Path | None = None) -> Refined:
@@ -276,6 +280,7 @@ def publish(
     template: str | Path | None = None,
     signer: "Signer | None" = None,
     platform: str | None = None,
+    base: str | None = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
@@ -283,7 +288,7 @@ def publish(
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
     An index gets a specification of its own with what all its platforms have in common. Nothing is attached before
-    every platform has been inferred and refined. Doing it again changes nothing.
+    every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``.
     """
     from compatbuild.inference.common import common
 
@@ -293,7 +298,7 @@ def publish(
     for subject in found:
         if not subject.is_index:
             source = _source_of(target.reference.with_digest(subject.descriptor.digest))
-            reports[subject.descriptor.digest] = infer(source, options=options, say=say, progress=progress)
+            reports[subject.descriptor.digest] = infer(source, base=base, options=options, say=say, progress=progress)
     refined = {digest: refine(report, template=template) for digest, report in reports.items()}
     for subject in found:
         if subject.is_index:

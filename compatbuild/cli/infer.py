@@ -21,6 +21,7 @@ def infer(
     source: Source = None,
     output: options.Output = None,
     platform: options.Platform = None,
+    base: options.Base = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -44,6 +45,7 @@ def infer(
         report = api.infer(
             settings.image(source),
             platform=platform,
+            base=base,
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,

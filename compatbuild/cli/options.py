@@ -27,6 +27,16 @@ Platform = Annotated[
         rich_help_panel="Image",
     ),
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        envvar="COMPATBUILD_BASE",
+        help="The image that this one is built on, to tell what comes from there. Default: what the image says, if it "
+        "is in the same registry.",
+        rich_help_panel="Image",
+    ),
+]
 PlainHttp = Annotated[
     bool | None,
     typer.Option(

@@ -20,7 +20,8 @@ def common(reports: Sequence[Report], reference: str, digest: str) -> Report:
         )
     reports = sorted(reports, key=lambda report: report.image.platform)
     everywhere = set.intersection(*({_said(f) for f in _needed(report)} for report in reports))
-    findings = [f for f in _needed(reports[0]) if _said(f) in everywhere]
+    shared = [f for f in _needed(reports[0]) if _said(f) in everywhere]
+    findings = [f.model_copy(update={"inherited": False}) for f in shared]  # an index is built on no image
     identity = ImageIdentity(
         source=reports[0].image.source, reference=reference, digest=digest, platform=_platforms(reports)
     )

@@ -44,7 +44,8 @@ class Finding(Model):
 
     ``facts`` maps stable fact names (``compatbuild.model.facts``) to their JSON values; ``requirement`` is what the
     host must offer, if anything; ``docs`` is the page about the detector. ``id`` names the conclusion
-    (``cuda.driver-min``), not the detector, and is stable.
+    (``cuda.driver-min``), not the detector, and is stable. ``inherited`` says that all of its evidence is unchanged
+    from a known base image; it is written only where it holds.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")
@@ -55,3 +56,4 @@ class Finding(Model):
     facts: dict[str, JsonValue] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = Field(min_length=1)
     docs: str = ""
+    inherited: bool = Field(default=False, exclude_if=lambda inherited: not inherited)

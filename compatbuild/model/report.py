@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from compatbuild.model.base import Model
 from compatbuild.model.finding import Confidence, Finding
+from compatbuild.model.requirement import AnyRequirement
 
 REPORT_SCHEMA: Literal["compatbuild.report/v1"] = "compatbuild.report/v1"
 REPORT_MEDIA_TYPE = "application/vnd.compatbuild.report.v1+json"
@@ -32,6 +33,22 @@ class ImageIdentity(Model):
     platform: str
 
 
+class BaseImage(Model):
+    """The image that this one is built on.
+
+    ``reference`` is where it was read from, ``digest`` that of its manifest (empty where there is none), ``layers`` how
+    many of the image's layers are its own. ``specification`` and ``report`` are the digests of the artifacts in force
+    that are attached to it, **signed or not**, empty where there are none; ``requirements`` are those of that report.
+    """
+
+    reference: str
+    digest: str = ""
+    layers: int = Field(ge=1)
+    specification: str = ""
+    report: str = ""
+    requirements: tuple[AnyRequirement, ...] = ()
+
+
 class Fact(Model):
     """A fact's merged value, the confidence of its strongest finding, and the ids of all findings that state it."""
 
@@ -48,11 +65,15 @@ class Skipped(Model):
 
 
 class Report(Model):
-    """The whole report; ``model_dump(mode="json", by_alias=True)`` is the document of design §6."""
+    """The whole report; ``model_dump(mode="json", by_alias=True)`` is the document of design §6.
+
+    ``base`` is there only where it is known what the image is built on.
+    """
 
     schema_: Literal["compatbuild.report/v1"] = Field(default=REPORT_SCHEMA, alias="schema")
     tool: Tool
     image: ImageIdentity
+    base: BaseImage | None = Field(default=None, exclude_if=lambda base: base is None)
     facts: dict[str, Fact] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()

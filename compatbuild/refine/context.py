@@ -1,4 +1,4 @@
-"""What a template knows: requirements, findings, facts, the image, and git."""
+"""What a template knows: requirements, findings, facts, the image, what it is built on, and git."""
 
 from pathlib import Path
 from typing import TypedDict
@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from compatbuild.inference.resolve import requirements
 from compatbuild.model.finding import Finding
-from compatbuild.model.report import ImageIdentity, Report
+from compatbuild.model.report import BaseImage, ImageIdentity, Report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.refine.gitfacts import GitFacts, git_facts
 
@@ -19,6 +19,7 @@ class Context(TypedDict):
     findings: tuple[Finding, ...]
     facts: dict[str, JsonValue]
     image: ImageIdentity
+    base: BaseImage | None
     git: GitFacts
 
 
@@ -33,5 +34,6 @@ def build_context(report: Report, directory: Path | None = None) -> Context:
         findings=report.findings,
         facts={name: fact.value for name, fact in report.facts.items()},
         image=report.image,
+        base=report.base,
         git=git_facts(directory or Path.cwd()),
     )

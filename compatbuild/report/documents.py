@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from compatbuild.model.report import Report
+from compatbuild.model.requirement import Requirement
 
 _OBEYED = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
@@ -20,8 +21,14 @@ def report_value(report: Report) -> dict[str, Any]:
     value = report.model_dump(mode="json", by_alias=True)
     for written, finding in zip(value["findings"], report.findings, strict=True):
         if finding.requirement is not None:
-            written["requirement"] = finding.requirement.model_dump(mode="json", exclude_defaults=True)
+            written["requirement"] = _short(finding.requirement)
+    if report.base is not None:
+        value["base"]["requirements"] = [_short(requirement) for requirement in report.base.requirements]
     return value
+
+
+def _short(requirement: Requirement) -> dict[str, Any]:
+    return requirement.model_dump(mode="json", exclude_defaults=True)
 
 
 def report_bytes(report: Report) -> bytes:

@@ -13,6 +13,7 @@ from compatbuild.report.text import plain
 
 STYLES = {Confidence.PROVEN: "bold green", Confidence.LIKELY: "yellow", Confidence.HINT: "dim"}
 EVIDENCE_SHOWN = 2
+FROM_BASE = " (from the base image)"
 
 
 def table(report: Report, *, every: bool = False) -> RenderableType:
@@ -41,6 +42,8 @@ def _head(report: Report) -> RenderableType:
     grid.add_row("Image", Text(plain(f"{image.source}:{image.reference} ({image.platform})")))
     if image.digest:
         grid.add_row("Digest", Text(plain(image.digest)))
+    if report.base:
+        grid.add_row("Built on", Text(plain(report.base.reference)))
     return grid
 
 
@@ -50,6 +53,8 @@ def _rows(findings: list[Finding], *, every: bool) -> RenderableType:
     grid.add_column(overflow="fold", ratio=1)
     for finding in findings:
         body = Text().append(plain(finding.title), style="bold" if _needed(finding) else "")
+        if finding.inherited:
+            body.append(FROM_BASE, style="dim")
         for line in _evidence_lines(finding, every=every):
             body.append(f"\n{line}", style="dim")
         grid.add_row(Text(finding.confidence.value, style=STYLES[finding.confidence]), body)
@@ -89,12 +94,15 @@ def markdown(report: Report) -> str:
     image = report.image
     lines = [f"### What {_code(f'{image.source}:{image.reference}')} needs of its host", ""]
     lines += [f"Platform {_code(image.platform)}, digest {_code(image.digest or 'none')}", ""]
+    if report.base:
+        lines += [f"Built on {_code(report.base.reference)}", ""]
     lines += ["| requirement | confidence | evidence |", "|---|---|---|"]
     for finding in report.findings:
         if _needed(finding):
             shown = finding.evidence[:EVIDENCE_SHOWN]
             evidence = "<br>".join(f"{_code(_place(e))}: {_cell(e.statement)}" for e in shown)
-            lines.append(f"| {_cell(finding.title)} | {finding.confidence.value} | {evidence} |")
+            title = _cell(finding.title) + (FROM_BASE if finding.inherited else "")
+            lines.append(f"| {title} | {finding.confidence.value} | {evidence} |")
     return "\n".join(lines) + "\n"
 
 

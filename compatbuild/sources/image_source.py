@@ -1,8 +1,8 @@
 """What every source gives: a config, and layers that can be read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from compatbuild.image.decompress import Readable
@@ -32,7 +32,7 @@ class ImageSource:
 
     ``scheme`` is the prefix without its colon (``oci-dir``), ``reference`` what stands behind it; ``digest`` is that of
     the image's manifest, empty where there is none that a registry would know (docker archives, directories).
-    ``layers`` are lowest first.
+    ``layers`` are lowest first; ``annotations`` are the manifest's.
     """
 
     scheme: str
@@ -40,6 +40,7 @@ class ImageSource:
     digest: str
     config: ImageConfig
     layers: tuple[LayerSource, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 class Content(Protocol):

@@ -51,7 +51,7 @@ def image_of(content: Content, top: ManifestBytes, scheme: str, reference: str, 
     elif not platform.matches(told):
         wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
     layers = tuple(_layers(content, parsed, config, what))
-    return ImageSource(scheme, reference, chosen.descriptor.digest, config, layers)
+    return ImageSource(scheme, reference, chosen.descriptor.digest, config, layers, parsed.annotations)
 
 
 def _require_image(manifest: Manifest, what: str) -> None:
