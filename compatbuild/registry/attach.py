@@ -121,7 +121,7 @@ def pull(store: Store, subject: Descriptor, kind: ArtifactKind = SPEC) -> tuple[
         reasons = "; ".join(f"{one.descriptor.digest}: {one.rejected}" for one in found)
         raise NotFoundError(
             f"nothing of type {kind.artifact_type} is attached to {subject.digest} in {store.name}",
-            why=reasons,
+            why=reasons or "none is listed among its referrers",
             remedy="attach one first, or name the platform or index that has one",
         )
     twins = [one for one in good[1:] if one.created == good[0].created and one.layer != good[0].layer]
