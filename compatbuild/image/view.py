@@ -192,9 +192,9 @@ class DetectorView:
 
     def names(self, glob: str) -> Iterator[str]:
         """Yield the paths of regular files that match a glob, in path order; names need no interest, content does."""
-        pattern, literal = glob_pattern(glob), re.split(r"[*?]", glob)
-        found = (path for path in self.image.nodes if path.startswith(literal[0]) and path.endswith(literal[-1]))
-        yield from sorted(p for p in found if self.image.nodes[p].kind is Kind.FILE and pattern.fullmatch(p))
+        pattern, literal = glob_pattern(glob), max(re.split(r"[*?]+/?", glob), key=len)  # which refuses nearly all
+        found = (path for path, node in self.image.nodes.items() if literal in path and node.kind is Kind.FILE)
+        yield from sorted(path for path in found if pattern.fullmatch(path))
 
     def reached(self) -> Iterator[str]:
         """Yield the files that the default program comes to, in path order."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from compatbuild.detectors.kernel_pages import HUGIFY
+from compatbuild.image import kmod
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.view import ImageView
 from compatbuild.model.finding import Confidence
@@ -14,6 +15,10 @@ ELVES: dict[str, ElfFacts] = {
     "/sbin/mount.lustre": elf(),
     "/usr/bin/rbd": elf("librbd.so.1"),
     "/usr/bin/hpc": elf("libhugetlbfs.so.0"),
+    "/drivers/acme.ko": elf(type=1, markers={kmod.VERMAGIC.id: ("5.14.0-570.el9.x86_64",)}),
+    "/lib/modules/6.1.0-56-amd64/kernel/fs/fuse/fuse.ko": elf(
+        type=1, markers={kmod.VERMAGIC.id: ("6.1.0-56-amd64",), kmod.IN_TREE.id: ()}
+    ),
     "/usr/bin/bolted": elf(markers={HUGIFY.id: ()}),
     "/jvm/lib/server/libjvm.so": elf(),
     "/usr/bin/lsusb": elf("libusb-1.0.so.0"),
