@@ -18,6 +18,9 @@ from compatbuild.model.finding import Confidence
 INTERESTS = Interests(elf=True, packages=True, config=("architecture",))
 """What a detector that asks for uses must declare, or more."""
 
+SYSTEMS = frozenset({"deb", "rpm", "apk"})
+"""Where the package names of the rows come from; a Python project called ``perf`` is another thing."""
+
 U = TypeVar("U", bound=Users)
 
 
@@ -105,6 +108,8 @@ class _Search:
     def _installed(self) -> None:
         """Count packages; one of a library alone says nothing where a side feature explains why it is there."""
         for package in self._view.packages():
+            if package.ecosystem not in SYSTEMS:
+                continue
             said = f"Package {package.name} {package.version} is installed"
             present = Confidence.HINT if self._view.entrypoint_known else Confidence.LIKELY
             for key in self._packages.of(package.name):

@@ -1,6 +1,7 @@
 import pytest
 
 from compatbuild.detectors.kernel_facilities import DETECTOR
+from compatbuild.image.view import Package
 from compatbuild.knowledge import load
 from compatbuild.model.finding import Confidence, Finding, Severity
 from compatbuild.model.requirement import FacilityRequirement, ModuleRequirement
@@ -45,6 +46,11 @@ def test_a_package_beside_another_program_is_a_hint_and_states_no_fact() -> None
     view = image_view(elves={"/app": elf()}, packages=[deb("openvpn")], reached={"/app": PROVEN})
     finding = by_id(DETECTOR, view)["kernel.tun"]
     assert (finding.confidence, finding.severity, finding.facts) == (HINT, Severity.INFO, {})
+
+
+def test_a_python_project_of_the_same_name_is_another_thing() -> None:
+    project = Package("pypi", "perf", "0.1", "/usr/lib/python3/dist-packages/perf-0.1.egg-info/PKG-INFO")
+    assert not findings(DETECTOR, image_view(packages=[project]))
 
 
 def test_a_reached_program_is_likely_at_most() -> None:
