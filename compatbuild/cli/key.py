@@ -1,12 +1,12 @@
 """``compatbuild key generate``."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from compatbuild.cli.output import tell
+from compatbuild.cli.password import ask_password
 
 app = typer.Typer(help="Keys to sign with.", no_args_is_help=True)
 
@@ -31,16 +31,7 @@ def generate(
     """
     from compatbuild.signing.keyfiles import write_pair
 
-    password = os.environ.get("COSIGN_PASSWORD")
-    if password is None:
-        password = typer.prompt(
-            "Password for the private key",
-            hide_input=True,
-            confirmation_prompt=True,
-            default="",
-            show_default=False,
-            err=True,
-        )
-    pair = write_pair(output.with_name(f"{output.name}.key"), output.with_name(f"{output.name}.pub"), password.encode())
+    secret = ask_password("Password for the private key", twice=True)
+    pair = write_pair(output.with_name(f"{output.name}.key"), output.with_name(f"{output.name}.pub"), secret)
     tell(f"wrote {pair.private_path}, the private key: keep it secret")
     tell(f"wrote {pair.public_path}, the public key: give it to whoever verifies")

@@ -130,8 +130,7 @@ def signer(sign: str | None) -> "PrivateKey | None":
 
     Its password is COSIGN_PASSWORD if that is set, else it is asked for when the file needs one.
     """
-    import os
-
+    from compatbuild.cli.password import ask_password
     from compatbuild.errors import UsageError
     from compatbuild.signing import keyfiles
 
@@ -145,9 +144,6 @@ def signer(sign: str | None) -> "PrivateKey | None":
             remedy="use --sign key:FILE; `compatbuild key generate` makes one",
         )
     pem = keyfiles.read(Path(name))
-    password = os.environ.get("COSIGN_PASSWORD")
-    if password is None and keyfiles.is_encrypted(pem):
-        password = typer.prompt(
-            "Password of the private key", hide_input=True, default="", show_default=False, err=True
-        )
-    return keyfiles.private_key(pem, password.encode() if password is not None else None)
+    return keyfiles.private_key(
+        pem, ask_password("Password of the private key") if keyfiles.is_encrypted(pem) else None
+    )

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from compatbuild.signing import keyfiles
 from tests.unit.cli.conftest import ON_A_TERMINAL, ROOT, Cli
@@ -51,6 +53,26 @@ def test_what_is_no_key_is_told(cli: Cli, image: str, keys: tuple[Path, Path]) -
         assert result.code in {1, 3}
         assert (result.out, len(result.err.splitlines())) == ("", 3)
     assert cli("show", image).code == 3
+
+
+@pytest.mark.parametrize("arguments", [["key", "generate", "-o", "mine"], ["sign", "oci-dir:image:v1"]], ids=" ".join)
+def test_where_nobody_can_be_asked_the_password_must_be_set(
+    cli: Cli, image: str, keys: tuple[Path, Path], arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPATBUILD_SIGN", f"key:{keys[0]}")
+    monkeypatch.delenv("COSIGN_PASSWORD")
+    result = cli(*arguments, stdin=b"a secret\na secret\n")
+    assert (result.code, result.out) == (2, "")
+    assert "COSIGN_PASSWORD is not set, and there is no terminal to ask at" in result.err
+    assert not Path("mine.key").exists()
+
+
+def test_a_key_without_a_password_asks_for_none(cli: Cli, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Path("plain.pem").write_bytes(plain)
+    monkeypatch.delenv("COSIGN_PASSWORD")
+    assert cli("publish", image, "--sign", "key:plain.pem").code == 0
 
 
 class Terminal:
