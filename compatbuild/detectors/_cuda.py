@@ -20,7 +20,6 @@ STATIC_RUNTIME = Marker("cuda.static-runtime", b"CUDA driver version is insuffic
 UNLINKED = "__nv_relfatbin"
 """Section of device code before the device link: it cannot run as it stands, and cuobjdump leaves it out."""
 
-COMPAT_LIBRARY = re.compile(r"/usr/local/cuda[^/]*/compat/libcuda\.so(?:\..*)?")
 _HOST_SIDE = re.compile(r"/usr/local/cuda[^/]*/compat/|/stubs/")
 
 

@@ -7,9 +7,12 @@ Programming Guide, chapter on compute capabilities; NVIDIA's ptxas; checked with
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from compatbuild.image.elf import DeviceCode
 from compatbuild.knowledge.cuda import Cuda
+from compatbuild.knowledge.rows import Row
 
 _TARGET = re.compile(r"(\d{2,4})([af]?)")
 
@@ -50,6 +53,47 @@ def gaps(code: Iterable[DeviceCode], cuda: Cuda) -> tuple[str, ...]:
             whole = not reached.intersection(generation)
             missing[f"{capability // 10}.x" if whole else dotted(capability)] = None
     return tuple(missing)
+
+
+@dataclass(frozen=True, slots=True)
+class JitDriver:
+    """The oldest driver that compiles PTX of some ISA version, and the rows that say so."""
+
+    version: str
+    isa: str
+    rows: tuple[Row[Any], ...]
+
+
+def jit_drivers(code: Iterable[DeviceCode], cuda: Cuda) -> dict[int, JitDriver]:
+    """Return the capabilities that only PTX covers, each with the driver that it takes.
+
+    A driver knows the PTX of the CUDA release it reports. Where the driver in that release's installer is not known,
+    the first driver branch that reports it stands for it. ISA versions of unknown releases are left out.
+    """
+    every = list(code)
+    native = covered([one for one in every if one.kind == "sass"], cuda)
+    found: dict[int, JitDriver] = {}
+    for one in every:
+        driver = _jit_driver(one.isa, cuda) if one.kind == "ptx" else None
+        for capability in covered([one], cuda) - native if driver else ():
+            known = found.get(capability)
+            if driver and (known is None or _numbers(driver.version) < _numbers(known.version)):
+                found[capability] = driver
+    return found
+
+
+def _jit_driver(isa: str, cuda: Cuda) -> JitDriver | None:
+    toolkit = cuda.ptx_toolkits.get(isa)
+    if toolkit is None:
+        return None
+    if row := cuda.toolkit_drivers.get(toolkit.value):
+        return JitDriver(row.value, isa, (toolkit, row))
+    branch = cuda.branches.get(toolkit.value)
+    return JitDriver(str(branch.value), isa, (toolkit, branch)) if branch else None
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(".")]
 
 
 def _runs(kind: str, target: str, capability: int, cuda: Cuda) -> bool:

@@ -1,11 +1,11 @@
 """Which NVIDIA GPUs the image's device code runs on: compute capabilities covered, the lowest of them, and the gaps."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from compatbuild.detectors import Detector
 from compatbuild.detectors._cuda import (
-    TOOLS,
+    UNLINKED,
     Compiler,
     compiler,
     from_driver,
@@ -13,16 +13,21 @@ from compatbuild.detectors._cuda import (
     vendor_library,
     version,
 )
-from compatbuild.detectors._targets import covered, dotted, gaps, lowest, number
+from compatbuild.detectors._cuda_compat import compat_libraries
+from compatbuild.detectors._gpu.gpus import INTERESTS, Gpus
+from compatbuild.detectors._gpu.use import Vendor
+from compatbuild.detectors._targets import covered, dotted, gaps, jit_drivers, lowest, number
 from compatbuild.detectors._uses import MAX_EVIDENCE
 from compatbuild.image.elf import DeviceCode
-from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
 from compatbuild.knowledge.cuda import Cuda
 from compatbuild.knowledge.rows import capped
 from compatbuild.model.finding import Confidence, Evidence, Finding, Severity
-from compatbuild.model.requirement import ComputeRequirement
+from compatbuild.model.requirement import ComputeRequirement, DriverRequirement
+
+MAX_TITLE = 300
+"""Characters of a title."""
 
 Code = Mapping[str, tuple[DeviceCode, ...]]
 
@@ -36,14 +41,14 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
         if (found := _readable(linked_code(elf))) and not from_driver(path, elf, cuda)
     }
     if code:
-        main, confidence = _main(view, code, cuda)
+        main, confidence = _main(code, Gpus.of(view, knowledge).used(Vendor.NVIDIA), cuda)
         union = tuple(
             sorted({one for found in main.values() for one in found}, key=lambda c: (number(c.target), str(c)))
         )
         yield _coverage(view, main, union, confidence, cuda)
         yield from _gaps(view, main, union, cuda)
         yield from _narrow_files(view, main, union, cuda)
-        yield from _jit(view, main, union, cuda)
+        yield from _jit(view, main, confidence, cuda)
     yield from _unlinked(view, cuda)
 
 
@@ -51,17 +56,18 @@ def _readable(code: Iterable[DeviceCode]) -> tuple[DeviceCode, ...]:
     return tuple(one for one in code if number(one.target))
 
 
-def _main(view: DetectorView, code: Code, cuda: Cuda) -> tuple[Code, Confidence]:
+def _main(code: Code, used: Collection[str], cuda: Cuda) -> tuple[Code, Confidence]:
     """Return the files that decide, and how sure their use is.
 
     Used files go before unused ones, and the image's own code before NVIDIA's libraries, which cover more GPUs than
     the program they serve.
     """
-    used = {path: found for path, found in code.items() if view.confidence(path) is not Confidence.HINT}
-    candidates = used or dict(code)
-    own = {path: found for path, found in candidates.items() if not vendor_library(path, cuda)}
+    candidates = {path: found for path, found in code.items() if path in used}
     row = next(iter(cuda.capabilities.values()))
-    return own or candidates, capped(Confidence.LIKELY if used else Confidence.HINT, row)
+    confidence = capped(Confidence.LIKELY if candidates else Confidence.HINT, row)
+    candidates = candidates or dict(code)
+    own = {path: found for path, found in candidates.items() if not vendor_library(path, cuda)}
+    return own or candidates, confidence
 
 
 def _coverage(
@@ -133,44 +139,53 @@ def _narrow_files(view: DetectorView, main: Code, union: tuple[DeviceCode, ...],
         names = ", ".join(posixpath.basename(path) for path in list(narrow)[:3])
         yield Finding(
             id="cuda.narrow-files",
-            title=f"Some files run on fewer GPUs than the rest: {names}"[:300],
+            title=f"Some files run on fewer GPUs than the rest: {names}"[:MAX_TITLE],
             confidence=Confidence.HINT,
             evidence=tuple(evidence[:MAX_EVIDENCE]),
         )
 
 
-def _jit(view: DetectorView, main: Code, union: tuple[DeviceCode, ...], cuda: Cuda) -> Iterator[Finding]:
-    """Yield the driver that GPUs need for which there is PTX only: one that knows its ISA version."""
-    native = covered([one for one in union if one.kind == "sass"], cuda)
-    wanted: list[tuple[str, frozenset[int], DeviceCode]] = []
-    for one in _distinct_ptx(union):
-        toolkit = cuda.ptx_toolkits.get(one.isa)
-        driver = cuda.toolkit_drivers.get(toolkit.value) if toolkit else None
-        only = covered([one], cuda) - native
-        if only and driver:
-            wanted.append((driver.value, only, one))
+def _jit(view: DetectorView, main: Code, confidence: Confidence, cuda: Cuda) -> Iterator[Finding]:
+    """Yield the driver that GPUs need for which there is PTX only: one that knows its ISA version.
+
+    Where there is no native code at all, every GPU needs it, which makes it a requirement; a forward-compatibility
+    library compiles PTX itself, so that then the host's driver does not matter.
+    """
+    wanted = jit_drivers([one for found in main.values() for one in found], cuda)
     if not wanted:
         return
-    driver_version, only, widest = max(wanted, key=lambda item: (len(item[1]), -version(item[0])[0]))
-    holders = [path for path, found in sorted(main.items()) if widest in found]
+    lowest = min(wanted.values(), key=lambda driver: version(driver.version))
+    told = "; ".join(
+        f">= {driver.version} ({', '.join(dotted(c) for c in sorted(wanted) if wanted[c] == driver)})"
+        for driver in sorted(set(wanted.values()), key=lambda driver: version(driver.version))
+    )
+    alone = not any(one.kind == "sass" for found in main.values() for one in found)
+    required = alone and not compat_libraries(view, cuda)
+    sure = capped(confidence, *lowest.rows) if required else Confidence.HINT
+    enters = sure is not Confidence.HINT
+    isas = {driver.isa for driver in wanted.values()}
+    holders = [path for path, found in sorted(main.items()) if any(one.isa in isas for one in found)]
     yield Finding(
         id="cuda.ptx-jit",
-        title=f"GPUs of capability {', '.join(map(dotted, sorted(only)))} need a driver >= {driver_version}",
-        confidence=Confidence.HINT,
-        evidence=tuple(
-            view.at(path, f"Only PTX {widest.target} of ISA {widest.isa} covers them", "fatbin")
-            for path in holders[:MAX_EVIDENCE]
-        ),
+        title=f"GPUs that only PTX covers need a driver {told}"[:MAX_TITLE],
+        confidence=sure,
+        severity=Severity.REQUIRED if enters else Severity.INFO,
+        requirement=DriverRequirement(driver=f">={lowest.version}") if enters else None,
+        evidence=tuple(view.at(path, _told(main[path]), "fatbin") for path in holders[:MAX_EVIDENCE]),
     )
 
 
 def _unlinked(view: DetectorView, cuda: Cuda) -> Iterator[Finding]:
-    """Yield files whose only device code is for a device link: it cannot run as it stands."""
-    found = [
-        view.at(path, _told(elf.device_code), "__nv_relfatbin")
-        for path, elf in view.elves()
-        if elf.device_code and not linked_code(elf) and not from_driver(path, elf, cuda)
-    ]
+    """Yield files with device code for a device link that does not stand in linked form beside it.
+
+    It cannot run as it stands; a program that links while it runs may use its PTX.
+    """
+    found = []
+    for path, elf in view.elves():
+        linked = {(one.kind, one.target) for one in linked_code(elf)}
+        extra = [one for one in elf.device_code if (one.kind, one.target) not in linked]
+        if extra and not from_driver(path, elf, cuda):
+            found.append(view.at(path, _told(extra), UNLINKED))
     if found:
         yield Finding(
             id="cuda.unlinked-code",
@@ -183,7 +198,7 @@ def _unlinked(view: DetectorView, cuda: Cuda) -> Iterator[Finding]:
 DETECTOR = Detector(
     id="cuda_code",
     title="GPUs that the image's CUDA code runs on",
-    interests=Interests(markers=(TOOLS,), elf=True, device_code=True),
+    interests=INTERESTS,
     detect=detect,
     facts=(
         "cuda.sass",
@@ -194,5 +209,5 @@ DETECTOR = Detector(
         "gpu.vendors",
         "accelerator.pci",
     ),
-    features=("local.label",),
+    features=("kernel.loadedmodule", "local.label"),
 )

@@ -1,154 +1,102 @@
 """Which CUDA major version the image is built for, and the NVIDIA driver that this asks for."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compatbuild.detectors import Detector
-from compatbuild.detectors._cuda import COMPAT_LIBRARY, STATIC_RUNTIME, TOOLS, compiler, from_driver, linked_code
+from compatbuild.detectors._cuda import version
+from compatbuild.detectors._cuda_compat import compat_libraries, older_branches
+from compatbuild.detectors._gpu.gpus import INTERESTS, Gpus
+from compatbuild.detectors._gpu.use import GpuUse, Vendor
 from compatbuild.detectors._nvidia import REQUIRE_CUDA, SWITCH, requirements_disabled
-from compatbuild.detectors._sonames import needed, own_name
-from compatbuild.detectors._uses import Use, together, weakest
-from compatbuild.image.elf import ElfFacts
+from compatbuild.detectors._sonames import own_name
+from compatbuild.detectors._uses import MAX_EVIDENCE, Use, strongest, together
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
 from compatbuild.knowledge.cuda import Cuda
-from compatbuild.knowledge.rows import Row, capped
+from compatbuild.knowledge.rows import capped
 from compatbuild.model.finding import Confidence, Finding, Severity
-from compatbuild.model.requirement import DriverRequirement, ModuleRequirement
+from compatbuild.model.requirement import (
+    AlternativesRequirement,
+    AnyRequirement,
+    DriverRequirement,
+    ModuleRequirement,
+)
 
-_RUNTIME = re.compile(r"libcudart\.so\.(\d{1,3})(?:\..*)?")
-_LIBC_LINKS = ("/lib/libc.so.6", "/lib64/libc.so.6", "/usr/glibc-compat/lib/libc.so.6")
-
-
-@dataclass(frozen=True, slots=True)
-class _MajorUse:
-    """A use of one CUDA major; ``bare`` if the library is only asked for, ``hard`` if no program loads without it."""
-
-    major: int
-    use: Use
-    bare: bool = False
-    hard: bool = False
+_MUSL = ("ld-musl-", "libc.musl-")
+_GCOMPAT = "libgcompat.so"
+"""Alpine's gcompat gives musl some of what glibc has; how much of the driver that carries is not known."""
 
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
     """Yield the driver that the CUDA libraries in use ask for, and what bears on it."""
     cuda = knowledge.cuda
-    majors = _settled([found for path, elf in view.elves() for found in _of_file(view, path, elf, cuda)])
-    driver = list(_driver_users(view, cuda))
+    gpus = Gpus.of(view, knowledge)
+    majors = [use for use in gpus.by(Vendor.NVIDIA) if use.major]
     if majors:
-        yield _floor(view, majors, driver, cuda)
-    elif driver:
-        yield _driver(driver)
-    if any(found.use.confidence is not Confidence.HINT for found in majors):
-        yield from _no_glibc(view, cuda)
-    yield from _forward_compatibility(view)
+        yield _floor(view, majors, gpus, cuda)
+    elif gpus.driver:
+        yield _driver(gpus.driver)
+    yield from _no_glibc(view, [*(use.use for use in majors), *gpus.driver], cuda)
+    yield from _forward_compatibility(view, cuda)
 
 
-def _of_file(view: DetectorView, path: str, elf: ElfFacts, cuda: Cuda) -> Iterator[_MajorUse]:
-    """Yield what one file says: what it is, else what it needs, else what was linked or compiled into it."""
-    if from_driver(path, elf, cuda):
-        return
-    own = own_name(path, elf)
-    if row := _major(own, cuda):
-        yield _library(view, path, row, own, bare=False)
-        return
-    asked = [(name, row) for name in needed(elf) if (row := _major(name, cuda))]
-    for name, row in asked:
-        yield _library(view, path, row, name, bare=True)
-    if asked or not (STATIC_RUNTIME.id in elf.markers or linked_code(elf)):
-        return
-    if built := compiler(view, path, elf, cuda):
-        confidence = view.confidence(path, weakest(Confidence.LIKELY, built.ceiling))
-        yield _MajorUse(built.major, Use(confidence, built.evidence))
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The lowest driver for the major that decides, and whether the image cannot do without a GPU of NVIDIA's."""
+
+    floor: str
+    hard: bool
 
 
-def _major(soname: str, cuda: Cuda) -> Row[int] | None:
-    """Return the CUDA major that a library belongs to; repairing a wheel may have made the soname longer."""
-    if match := _RUNTIME.fullmatch(soname):
-        return next((row for row in cuda.runtime_sonames.values() if row.value == int(match[1])), None)
-    while soname not in cuda.library_sonames and "." in soname:
-        soname = soname.rpartition(".")[0]
-    return cuda.library_sonames.get(soname)
-
-
-def _library(view: DetectorView, path: str, row: Row[int], name: str, *, bare: bool) -> _MajorUse:
-    """Return the use of a toolkit library; only the runtime itself is ever more than likely."""
-    runtime = _RUNTIME.fullmatch(name) is not None
-    ceiling = weakest(Confidence.PROVEN if runtime else Confidence.LIKELY, row.grade.ceiling)
-    confidence = view.confidence(path, ceiling)
-    told = f"It needs {name} of CUDA {row.value}" if bare else f"{name} belongs to CUDA {row.value}"
-    evidence = view.at(path, told, "DT_NEEDED" if bare else "DT_SONAME")
-    return _MajorUse(row.value, Use(confidence, evidence), bare, runtime and confidence is Confidence.PROVEN)
-
-
-def _settled(found: list[_MajorUse]) -> list[_MajorUse]:
-    """Weaken what asks for majors that are not in the image beside others that are, or that are several.
-
-    A wheel may carry one variant of its library for every CUDA version and load whichever it finds.
-    """
-    present = {use.major for use in found if not use.bare}
-    absent = {use.major for use in found if use.bare} - present
-    variants = absent if present or len(absent) > 1 else set()
-    return [
-        replace(one, use=replace(one.use, confidence=Confidence.HINT))
-        if one.major in variants and one.bare and not one.hard
-        else one
-        for one in found
-    ]
-
-
-def _driver_users(view: DetectorView, cuda: Cuda) -> Iterator[Use]:
-    """Yield the files that need a library of the driver; a copy of it in the image makes that less than sure."""
-    copies = {own_name(path, elf) for path, elf in view.elves() if "/stubs/" not in path and "/compat/" not in path}
-    for path, elf in view.elves():
-        if from_driver(path, elf, cuda):
-            continue
-        for name in sorted(set(needed(elf)) & cuda.driver_sonames.keys()):
-            row = cuda.driver_sonames[name]
-            ceiling = weakest(row.grade.ceiling, Confidence.LIKELY if name in copies else Confidence.PROVEN)
-            told = f"It needs {name} ({row.value}), which comes with the driver"
-            yield Use(view.confidence(path, ceiling), view.at(path, told, "DT_NEEDED"))
-
-
-def _floor(view: DetectorView, majors: Sequence[_MajorUse], driver: Sequence[Use], cuda: Cuda) -> Finding:
+def _floor(view: DetectorView, majors: Sequence[GpuUse], gpus: Gpus, cuda: Cuda) -> Finding:
     """Return the driver floor of the highest major in use; unused majors alone make no more than a hint."""
     used = [one for one in majors if one.use.confidence is not Confidence.HINT] or list(majors)
-    top = max(one.major for one in used)
-    hard = any(one.hard for one in used) or any(use.confidence is Confidence.PROVEN for use in driver)
-    row = cuda.driver_floors.get(top)
-    confidence, evidence = together([one.use for one in used if one.major == top])
+    asked = sorted({one.major for one in used})
+    row = cuda.driver_floors.get(asked[-1])
+    confidence, evidence = together([one.use for one in used if one.major == asked[-1]])
     confidence = capped(confidence, *([row] if row else []))
-    undecided = confidence is Confidence.HINT and len({one.major for one in used}) > 1
-    declared = _declared(view)
-    facts = {"cuda.major": top, "gpu.vendors": ["nvidia"], "accelerator.pci": sorted(cuda.pci_vendors)}
-    if row is None or undecided:
-        requirement = None
-        title = "CUDA " + ", ".join(str(major) for major in sorted({one.major for one in used}))
-    else:
-        requirement = DriverRequirement(driver=f">={row.value}", when="always" if hard else "present")
-        title = f"NVIDIA driver >= {row.value}" + ("" if hard else " where a GPU is used")
-        facts["cuda.driver.min"] = row.value
+    facts = {"cuda.major": asked[-1], "gpu.vendors": ["nvidia"], "accelerator.pci": sorted(cuda.pci_vendors)}
+    title, requirement = "CUDA " + ", ".join(map(str, asked)), None
+    if row and not (confidence is Confidence.HINT and len(asked) > 1):
+        decided = _Decided(row.value, hard=gpus.needed == {Vendor.NVIDIA})
+        facts["cuda.driver.min"] = decided.floor
+        title = f"NVIDIA driver >= {decided.floor}" + ("" if decided.hard else " where a GPU is used")
+        requirement = _requirement(view, decided, cuda) if len(gpus.needed) < 2 else None
+    proven = [use.evidence for use in gpus.driver if use.confidence is Confidence.PROVEN]
     return Finding(
         id="cuda.driver-min",
         title=title,
         confidence=confidence,
-        severity=_severity(confidence, required=requirement is not None and not declared),
-        requirement=None if declared else requirement,
+        severity=_severity(confidence, required=requirement is not None),
+        requirement=requirement,
         facts=facts,
-        evidence=evidence + tuple(use.evidence for use in driver if use.confidence is Confidence.PROVEN)[:5],
+        evidence=(*evidence, *proven[:5])[:MAX_EVIDENCE],
     )
+
+
+def _requirement(view: DetectorView, decided: _Decided, cuda: Cuda) -> AnyRequirement | None:
+    """Return the range of drivers, with the older branches that a forward-compatibility library in the image makes do.
+
+    None where the image states its own range, or where these branches are not known: leaving them out would refuse
+    hosts that run the image.
+    """
+    floor = DriverRequirement(driver=f">={decided.floor}", when="always" if decided.hard else "present")
+    carried = compat_libraries(view, cuda)
+    if not carried:
+        return floor
+    env = view.env()
+    branches = older_branches(carried.values(), cuda)
+    if branches is None or (REQUIRE_CUDA in env and not requirements_disabled(env)):
+        return None
+    lowest = version(decided.floor)[0]
+    older = [DriverRequirement(driver=f">={b},<{b + 1}", when=floor.when) for b in branches if b < lowest]
+    return AlternativesRequirement(any=tuple((way,) for way in (floor, *older))) if older else floor
 
 
 def _severity(confidence: Confidence, *, required: bool) -> Severity:
     return Severity.REQUIRED if required and confidence is not Confidence.HINT else Severity.INFO
-
-
-def _declared(view: DetectorView) -> bool:
-    """Say whether the image states its own range, which a forward-compatibility library makes wider than the floor."""
-    carried = any(COMPAT_LIBRARY.fullmatch(path) for path, _ in view.elves())
-    return carried and REQUIRE_CUDA in view.env() and not requirements_disabled(view.env())
 
 
 def _driver(uses: Sequence[Use]) -> Finding:
@@ -166,36 +114,43 @@ def _driver(uses: Sequence[Use]) -> Finding:
     )
 
 
-def _no_glibc(view: DetectorView, cuda: Cuda) -> Iterator[Finding]:
-    """Yield a warning about a GPU image on musl alone: the injected driver's libraries need glibc."""
+def _no_glibc(view: DetectorView, uses: Sequence[Use], cuda: Cuda) -> Iterator[Finding]:
+    """Yield that no host can give a musl image its driver: a requirement that cannot be met, and so is not stated."""
+    confidence = strongest(use.confidence for use in uses)
+    if confidence is Confidence.HINT:
+        return
     library, row = next(iter(cuda.driver_needs.items()))
-    musl = [path for path, elf in view.elves() if own_name(path, elf).startswith(("ld-musl-", "libc.musl-"))]
-    glibc = any(own_name(path, elf) == row.value for path, elf in view.elves()) or any(map(view.exists, _LIBC_LINKS))
-    if musl and not glibc:
+    names = {own_name(path, elf): path for path, elf in view.elves()}
+    musl = sorted(path for name, path in names.items() if name.startswith(_MUSL))
+    if musl and row.value not in names and not any(name.startswith(_GCOMPAT) for name in names):
         yield Finding(
             id="cuda.no-glibc",
-            title=f"{library} of the host cannot be loaded: the image has no {row.value}",
-            confidence=capped(Confidence.LIKELY, row),
-            severity=Severity.RECOMMENDED,
-            evidence=(view.at(musl[0], "musl is the image's only C library"),),
+            title=f"No host's {library} can be loaded: the image has musl only, and it is built for {row.value}",
+            confidence=capped(confidence, row),
+            severity=Severity.REQUIRED,
+            evidence=(view.at(musl[0], "musl is the image's only C library"), *together(uses)[1][:5]),
         )
 
 
-def _forward_compatibility(view: DetectorView) -> Iterator[Finding]:
-    found = [path for path, _ in view.elves() if COMPAT_LIBRARY.fullmatch(path)]
-    if found:
+def _forward_compatibility(view: DetectorView, cuda: Cuda) -> Iterator[Finding]:
+    for path, release in compat_libraries(view, cuda).items():
+        branches = older_branches([release], cuda)
+        told = ", ".join(map(str, branches)) if branches else "older than its own"
         yield Finding(
             id="cuda.forward-compat",
-            title="A forward-compatibility library lets older drivers do, on data-centre GPUs only",
+            title=f"A user-space driver{f' of CUDA {release}' if release else ''} lets driver branches {told} do, "
+            "on data-centre GPUs only",
             confidence=Confidence.HINT,
-            evidence=(view.at(found[0], "A user-space driver newer than the host's can be loaded from here"),),
+            severity=Severity.RECOMMENDED,
+            evidence=(view.at(path, "A user-space driver newer than the host's can be loaded from here"),),
         )
+        return
 
 
 DETECTOR = Detector(
     id="cuda_runtime",
     title="CUDA major version and NVIDIA driver",
-    interests=Interests(markers=(STATIC_RUNTIME, TOOLS), elf=True, device_code=True, env=(REQUIRE_CUDA, SWITCH)),
+    interests=Interests.union([INTERESTS, Interests(env=(REQUIRE_CUDA, SWITCH))]),
     detect=detect,
     facts=("cuda.major", "cuda.driver.min", "gpu.vendors", "accelerator.pci"),
     features=("kernel.loadedmodule", "local.label"),

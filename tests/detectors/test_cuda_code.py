@@ -8,7 +8,7 @@ from compatbuild.detectors.cuda_code import DETECTOR
 from compatbuild.image.elf import DeviceCode, ElfFacts
 from compatbuild.knowledge import load
 from compatbuild.model.finding import Confidence, Severity
-from compatbuild.model.requirement import ComputeRequirement
+from compatbuild.model.requirement import ComputeRequirement, DriverRequirement
 from tests.builders.views import by_id, elf, image_view
 
 PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
@@ -86,17 +86,56 @@ def test_only_used_files_count_if_there_are_any() -> None:
     assert (unused.confidence, unused.severity) == (HINT, Severity.INFO)
 
 
-def test_ptx_alone_needs_a_driver_that_knows_its_isa() -> None:
+def test_gpus_with_ptx_only_need_a_driver_that_knows_its_isa() -> None:
     found = by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *ptx("90", "8.8"))}))
     assert found["cuda.code"].requirement == ComputeRequirement(compute=">=8.0")
     jit = found["cuda.ptx-jit"]
-    assert jit.title.startswith("GPUs of capability 9.0, 10.0")
-    assert jit.title.endswith("need a driver >= 575.51.03")
+    assert jit.title == (
+        "GPUs that only PTX covers need a driver >= 575.51.03 (9.0, 10.0, 10.3, 10.7, 11.0, 12.0, 12.1)"
+    )
     assert (jit.confidence, jit.requirement) == (HINT, None)
 
 
-def test_a_toolkit_without_a_known_driver_says_nothing_about_one() -> None:
-    assert "cuda.ptx-jit" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *ptx("90", "9.5"))}))
+def test_each_gpu_takes_the_oldest_ptx_that_covers_it() -> None:
+    code = (*sass("75"), *ptx("80", "7.8"), *ptx("90", "8.8"), *ptx("120", "9.0"))
+    jit = by_id(DETECTOR, image_view(elves={"/app": with_code(*code)}))["cuda.ptx-jit"]
+    assert jit.title.startswith("GPUs that only PTX covers need a driver >= 520.61.05 (8.0, ")
+    assert "575" not in jit.title
+
+
+def test_without_native_code_every_gpu_needs_that_driver() -> None:
+    view = image_view(elves={"/app": with_code(*ptx("80", "8.8"), *ptx("90", "9.0"))}, reached={"/app": PROVEN})
+    found = by_id(DETECTOR, view)
+    assert found["cuda.code"].requirement == ComputeRequirement(compute=">=8.0")
+    jit = found["cuda.ptx-jit"]
+    assert jit.requirement == DriverRequirement(driver=">=575.51.03", when="present")
+    assert (jit.confidence, jit.severity) == (LIKELY, Severity.REQUIRED)
+    unused = by_id(
+        DETECTOR, image_view(elves={"/app": with_code(*ptx("80", "8.8")), "/m": elf()}, reached={"/m": PROVEN})
+    )
+    assert (unused["cuda.ptx-jit"].confidence, unused["cuda.ptx-jit"].requirement) == (HINT, None)
+
+
+def test_a_forward_compatibility_library_compiles_ptx_itself() -> None:
+    elves = {
+        "/app": with_code(*ptx("80", "8.8")),
+        "/usr/local/cuda-12.9/compat/libcuda.so.575.57.08": elf(soname="libcuda.so.1"),
+    }
+    jit = by_id(DETECTOR, image_view(elves=elves))["cuda.ptx-jit"]
+    assert (jit.confidence, jit.requirement) == (HINT, None)
+
+
+@pytest.mark.parametrize(
+    ("isa", "driver", "confidence"),
+    [("9.0", "580.65.06", LIKELY), ("9.3", "610.43.02", LIKELY), ("9.4", "615", LIKELY), ("9.5", "620", LIKELY)],
+)
+def test_where_the_installer_has_no_driver_the_branch_decides(isa: str, driver: str, confidence: Confidence) -> None:
+    jit = by_id(DETECTOR, image_view(elves={"/app": with_code(*ptx("90", isa))}))["cuda.ptx-jit"]
+    assert (jit.requirement, jit.confidence) == (DriverRequirement(driver=f">={driver}"), confidence)
+
+
+def test_ptx_of_an_unknown_release_says_nothing_of_a_driver() -> None:
+    assert "cuda.ptx-jit" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *ptx("90", "9.9"))}))
 
 
 def test_the_compilers_own_words_name_the_toolkit() -> None:
@@ -112,6 +151,33 @@ def test_code_before_the_device_link_is_no_coverage() -> None:
     alone = by_id(DETECTOR, image_view(elves={"/app": with_code(*relocatable)}))
     assert set(alone) == {"cuda.unlinked-code"}
     assert alone["cuda.unlinked-code"].confidence is HINT
+
+
+def test_ptx_beside_the_linked_code_is_told_as_what_it_is() -> None:
+    """As in bitsandbytes: native code in both sections, PTX only before the link."""
+    both = (*sass("80"), DeviceCode("sass", "80", "", "__nv_relfatbin"), *ptx("90", "8.1", "__nv_relfatbin"))
+    found = by_id(DETECTOR, image_view(elves={"/app": with_code(*both)}))
+    assert found["cuda.code"].facts["cuda.ptx"] == []
+    assert found["cuda.unlinked-code"].evidence[0].statement == "Native code for none; PTX for 90 (ISA 8.1)"
+    same = (*sass("80"), DeviceCode("sass", "80", "", "__nv_relfatbin"))
+    assert "cuda.unlinked-code" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*same)}))
+
+
+def variant(runtime: str, *code: DeviceCode) -> ElfFacts:
+    return elf(runtime, device_code=code)
+
+
+def test_variants_that_nobody_is_seen_to_load_do_not_count() -> None:
+    variants = {
+        "/site/bnb/lib_cuda118.so": variant("libcudart.so.11.0", *sass("60", "90")),
+        "/site/bnb/lib_cuda129.so": variant("libcudart.so.12", *sass("70", "90", "120")),
+        "/site/bnb/lib_cuda132.so": variant("libcudart.so.13", *sass("75", "120")),
+    }
+    alone = by_id(DETECTOR, image_view(elves=variants))["cuda.code"]
+    assert (alone.confidence, alone.facts["cuda.compute.min"]) == (HINT, "6.0")
+    runtime = {"/cuda/libcudart.so.12": elf(soname="libcudart.so.12")}
+    chosen = by_id(DETECTOR, image_view(elves=variants | runtime))["cuda.code"]
+    assert (chosen.confidence, chosen.facts["cuda.compute.min"]) == (LIKELY, "7.0")
 
 
 def test_the_drivers_own_code_is_not_the_images() -> None:

@@ -1,10 +1,13 @@
+import dataclasses
+
 import pytest
 
 from compatbuild.detectors._cuda import STATIC_RUNTIME, TOOLS
 from compatbuild.detectors.cuda_runtime import DETECTOR
 from compatbuild.image.elf import DeviceCode, ElfFacts
+from compatbuild.image.view import Kind, Node, Reach
 from compatbuild.model.finding import Confidence, Finding, Severity
-from compatbuild.model.requirement import DriverRequirement, ModuleRequirement
+from compatbuild.model.requirement import AlternativesRequirement, DriverRequirement, ModuleRequirement
 from tests.builders.views import by_id, elf, image_view
 
 PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
@@ -148,10 +151,19 @@ def test_a_program_that_links_the_driver_needs_one() -> None:
     assert (finding.confidence, finding.requirement) == (PROVEN, ModuleRequirement(module=("nvidia",)))
 
 
-@pytest.mark.parametrize("confidence", [LIKELY, HINT])
-def test_a_plug_in_that_links_the_driver_does_not(confidence: Confidence) -> None:
-    plugin = "/lib/ucx/libuct_cuda.so.0"
-    reached = {"/app": PROVEN} | ({plugin: LIKELY} if confidence is LIKELY else {})
+@pytest.mark.parametrize(
+    ("plugin", "reach", "confidence"),
+    [
+        ("/site/torch/lib/libcaffe2_nvrtc.so", LIKELY, LIKELY),
+        ("/site/torch/lib/libcaffe2_nvrtc.so", None, HINT),
+        ("/lib/ucx/libuct_cuda.so.0", LIKELY, HINT),
+        ("/lib/hwloc/hwloc_nvml.so", LIKELY, HINT),
+    ],
+)
+def test_a_plug_in_that_links_the_driver_does_not(
+    plugin: str, reach: Confidence | None, confidence: Confidence
+) -> None:
+    reached = {"/app": PROVEN} | ({plugin: reach} if reach else {})
     finding = by_id(DETECTOR, image_view(elves={"/app": elf(), plugin: elf("libcuda.so.1")}, reached=reached))[
         "cuda.driver"
     ]
@@ -191,10 +203,43 @@ COMPAT = {"/usr/local/cuda-12.8/compat/libcuda.so.570.86.10": elf(soname="libcud
 REQUIRE = {"NVIDIA_REQUIRE_CUDA": "cuda>=12.8 brand=tesla,driver>=470,driver<471"}
 
 
-def test_forward_compatibility_is_told_and_does_not_relax_the_floor() -> None:
+def older(finding: Finding) -> list[str]:
+    """Return the ranges that alternatives allow, all of them only where a GPU is used."""
+    assert isinstance(finding.requirement, AlternativesRequirement)
+    ways = [way for (way,) in finding.requirement.any]
+    assert all(isinstance(way, DriverRequirement) and way.when == "present" for way in ways)
+    return [way.driver for way in ways if isinstance(way, DriverRequirement)]
+
+
+def test_forward_compatibility_lets_the_branches_do_that_it_was_made_for() -> None:
     found = by_id(DETECTOR, image_view(elves=COMPAT))
     assert found["cuda.forward-compat"].requirement is None
-    assert floor(found["cuda.driver-min"]) == (">=525.60.13", "present")
+    assert found["cuda.forward-compat"].title.endswith("470, 535, 550, 560, 565 do, on data-centre GPUs only")
+    assert older(found["cuda.driver-min"]) == [">=525.60.13", ">=470,<471"]
+    assert found["cuda.driver-min"].facts["cuda.driver.min"] == "525.60.13"
+
+
+@pytest.mark.parametrize(
+    ("path", "ranges"),
+    [
+        ("/usr/local/cuda-13.0/compat/libcuda.so.580.65.06", [535, 550, 565, 570, 575]),
+        ("/usr/local/cuda/compat/libcuda.so.580.105.08", [535, 550, 565, 570, 575]),
+        ("/usr/local/cuda-13.0/compat/libcuda.so.1", [535, 550, 565, 570, 575]),
+        ("/usr/local/cuda-13.2/compat/libcuda.so.595.45.04", [535, 570]),
+    ],
+)
+def test_a_compatibility_library_is_told_by_its_version_or_its_directory(path: str, ranges: list[int]) -> None:
+    elves = {path: elf(soname="libcuda.so.1"), "/cuda/libcudart.so.13": cudart("13")}
+    expected = [">=580.65.06", *(f">={branch},<{branch + 1}" for branch in ranges)]
+    assert older(by_id(DETECTOR, image_view(elves=elves))["cuda.driver-min"]) == expected
+
+
+@pytest.mark.parametrize("name", ["libcuda.so.590.44.01", "libcuda.so.1", "libcuda.so"])
+def test_a_compatibility_library_of_unknown_reach_makes_the_floor_a_note(name: str) -> None:
+    elves = {f"/usr/local/cuda/compat/{name}": elf(soname="libcuda.so.1"), CUDART12: cudart()}
+    found = by_id(DETECTOR, image_view(elves=elves))
+    assert (found["cuda.driver-min"].requirement, found["cuda.driver-min"].severity) == (None, Severity.INFO)
+    assert "cuda.forward-compat" in found
 
 
 def test_the_images_own_range_goes_before_the_floor_where_older_branches_are_made_to_do() -> None:
@@ -202,15 +247,75 @@ def test_the_images_own_range_goes_before_the_floor_where_older_branches_are_mad
     assert found["cuda.driver-min"].requirement is None
     assert found["cuda.driver-min"].facts["cuda.driver.min"] == "525.60.13"
     disabled = by_id(DETECTOR, image_view(elves=COMPAT, env=REQUIRE | {"NVIDIA_DISABLE_REQUIRE": "true"}))
-    assert floor(disabled["cuda.driver-min"]) == (">=525.60.13", "present")
+    assert older(disabled["cuda.driver-min"]) == [">=525.60.13", ">=470,<471"]
     without_library = by_id(DETECTOR, image_view(elves={CUDART12: cudart()}, env=REQUIRE))
     assert floor(without_library["cuda.driver-min"]) == (">=525.60.13", "present")
 
 
+MUSL = {"/lib/ld-musl-x86_64.so.1": elf(soname="libc.musl-x86_64.so.1")}
+
+
 def test_musl_alone_cannot_load_the_driver() -> None:
-    musl = {"/lib/ld-musl-x86_64.so.1": elf(soname="libc.musl-x86_64.so.1"), CUDART12: cudart()}
-    finding = by_id(DETECTOR, image_view(elves=musl))["cuda.no-glibc"]
-    assert (finding.severity, finding.requirement) == (Severity.RECOMMENDED, None)
-    both = musl | {"/usr/glibc-compat/lib/libc.so.6": elf(soname="libc.so.6")}
-    assert "cuda.no-glibc" not in by_id(DETECTOR, image_view(elves=both))
+    finding = by_id(DETECTOR, image_view(elves=MUSL | {CUDART12: cudart()}))["cuda.no-glibc"]
+    assert (finding.confidence, finding.severity, finding.requirement) == (LIKELY, Severity.REQUIRED, None)
+    program = MUSL | {"/app": elf("libcuda.so.1")}
+    proven = by_id(DETECTOR, image_view(elves=program, reached={"/app": PROVEN}))["cuda.no-glibc"]
+    assert proven.confidence is PROVEN
+    assert [evidence.path for evidence in proven.evidence] == ["/lib/ld-musl-x86_64.so.1", "/app"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"/usr/glibc-compat/lib/libc.so.6": elf(soname="libc.so.6")},
+        {"/lib/libgcompat.so.0": elf(soname="libgcompat.so.0")},
+    ],
+)
+def test_another_c_library_beside_musl_may_load_it(other: dict[str, ElfFacts]) -> None:
+    assert "cuda.no-glibc" not in by_id(DETECTOR, image_view(elves=MUSL | {CUDART12: cudart()} | other))
+
+
+def test_a_link_by_that_name_to_musl_is_no_glibc() -> None:
+    view = image_view(elves=MUSL | {CUDART12: cudart()})
+    linked = dict(view.nodes) | {"/lib/libc.so.6": Node(Kind.SYMLINK, 0, target="ld-musl-x86_64.so.1")}
+    assert "cuda.no-glibc" in by_id(DETECTOR, dataclasses.replace(view, nodes=linked))
+
+
+def test_glibc_images_and_images_that_do_not_use_cuda_are_left_alone() -> None:
     assert "cuda.no-glibc" not in by_id(DETECTOR, image_view(elves={CUDART12: cudart()}))
+    unused = MUSL | {CUDART12: cudart(), "/app": elf()}
+    assert "cuda.no-glibc" not in by_id(DETECTOR, image_view(elves=unused, reached={"/app": PROVEN}))
+    assert by_id(DETECTOR, image_view(elves=MUSL)) == {}
+
+
+UCX = {
+    "/site/libucx/lib/ucx/libuct_cuda.so.0": elf("libcuda.so.1", "libnvidia-ml.so.1"),
+    "/site/libucx/lib/ucx/libucm_cuda.so.0": elf("libcuda.so.1", "libcudart-256e6409.so.12.9.79"),
+    "/site/libucx_cu12.libs/libcudart-256e6409.so.12.9.79": elf(soname="libcudart-256e6409.so.12.9.79"),
+}
+
+
+def test_a_runtime_that_only_middleware_asks_for_is_a_hint() -> None:
+    finding = by_id(DETECTOR, image_view(elves=UCX))["cuda.driver-min"]
+    assert (finding.confidence, finding.facts["cuda.major"]) == (HINT, 12)
+    with_program = UCX | {"/site/app.so": elf("libcudart-256e6409.so.12.9.79")}
+    assert by_id(DETECTOR, image_view(elves=with_program))["cuda.driver-min"].confidence is LIKELY
+
+
+def test_a_program_that_comes_to_cuda_through_mpi_can_do_without_a_gpu() -> None:
+    mpi, hwloc = "/lib/libmpi.so.40", "/lib/libhwloc.so.15"
+    elves = {"/app": elf("libmpi.so.40"), mpi: elf("libcudart.so.12"), CUDART12: cudart()}
+    chains = {"/app": ("/app",), mpi: ("/app", mpi), CUDART12: ("/app", mpi, CUDART12)}
+    reached = {path: Reach(PROVEN, chain) for path, chain in chains.items()}
+    finding = by_id(DETECTOR, image_view(elves=elves, reached=reached))["cuda.driver-min"]
+    assert (finding.confidence, floor(finding)) == (HINT, (">=525.60.13", "present"))
+    needs_driver = {"/app": elf("libhwloc.so.15"), hwloc: elf("libnvidia-ml.so.1")}
+    reached = {"/app": Reach(PROVEN, ("/app",)), hwloc: Reach(PROVEN, ("/app", hwloc))}
+    driver = by_id(DETECTOR, image_view(elves=needs_driver, reached=reached))["cuda.driver"]
+    assert (driver.confidence, driver.requirement) == (PROVEN, ModuleRequirement(module=("nvidia",)))
+
+
+def test_a_program_built_for_several_vendors_leaves_the_requirement_to_them_together() -> None:
+    elves = {"/app": elf("libcudart.so.12", "libamdhip64.so.6"), CUDART12: cudart()}
+    finding = by_id(DETECTOR, image_view(elves=elves, reached={"/app": PROVEN, CUDART12: PROVEN}))["cuda.driver-min"]
+    assert (finding.confidence, finding.requirement, finding.severity) == (PROVEN, None, Severity.INFO)

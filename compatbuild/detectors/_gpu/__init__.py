@@ -1,0 +1,1 @@
+"""What the detectors of GPUs and other accelerators share."""
