@@ -123,7 +123,8 @@ def refine(report: Report, *, template: str | Path | None = None) -> Refined:
     spec, notes = compile_document(document)
     content = dump(spec)
     require_valid(content, f"the specification from {chosen}")
-    return Refined(content, str(chosen), tuple(notes))
+    unseen = (f"the image may need more, for this was not looked at: {one.what}: {one.why}" for one in report.skipped)
+    return Refined(content, str(chosen), (*unseen, *notes))
 
 
 def validate(spec: bytes | str | Path, *, name: str = "") -> tuple["Issue", ...]:

@@ -10,6 +10,7 @@ import pytest
 import compatbuild
 from compatbuild import api
 from compatbuild.errors import NotFoundError, SpecError, TemplateError, UsageError, VerificationError
+from compatbuild.model.report import Skipped
 from compatbuild.report.documents import report_bytes
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
@@ -124,6 +125,11 @@ def test_refine_of_a_template_that_fails(image: str) -> None:
 
 def test_what_refine_returns_is_valid(spec: bytes) -> None:
     assert api.validate(spec) == ()
+
+
+def test_what_was_not_looked_at_is_told_with_the_specification(image: str) -> None:
+    report = api.infer(image).model_copy(update={"skipped": (Skipped(what="detector x", why="it broke"),)})
+    assert api.refine(report).notes == ("the image may need more, for this was not looked at: detector x: it broke",)
 
 
 def test_validate_takes_bytes_or_a_path(spec: bytes) -> None:
