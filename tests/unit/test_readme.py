@@ -50,12 +50,13 @@ def test_a_flag_in_the_text_is_one_of_a_command_of_ours_or_of_another(cli: Cli, 
     assert flag in theirs or any(re.search(rf"(?<!\S){flag}(?!\S)", words(cli, *command)) for command in COMMANDS)
 
 
-def test_the_exit_codes_are_those_of_the_errors() -> None:
-    table = {
-        int(code) for code in re.findall(r"^\| (\d+) \| .+ \|$", README.partition("## Exit codes")[2], re.MULTILINE)
-    }
+def test_the_exit_codes_are_those_of_errors_and_commands() -> None:
+    table = README.partition("## Exit codes")[2].partition("\n## ")[0]
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \| .+ \|$", table, re.MULTILINE)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CompatError)]
-    assert table == {0, *(kind.exit_code for kind in kinds)}
+    commands = "".join(path.read_text() for path in (ROOT / "compatbuild" / "cli").glob("*.py"))
+    stated = {int(code) for code in re.findall(r"^EXIT_[A-Z_]+(?:: \w+)? = (\d+)$", commands, re.MULTILINE)}
+    assert documented == {0, *stated, *(kind.exit_code for kind in kinds)}
 
 
 def test_the_requirements_shown_can_be_compiled() -> None:
