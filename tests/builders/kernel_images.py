@@ -24,7 +24,10 @@ ELVES: dict[str, ElfFacts] = {
     "/usr/bin/lsusb": elf("libusb-1.0.so.0"),
 }
 ENV = {"JAVA_TOOL_OPTIONS": "-XX:+UseTransparentHugePages"}
-FILES: dict[str, bytes] = {"/etc/keepalived/keepalived.conf": b"virtual_server 10.0.0.1 80 {\n}\n"}
+FILES: dict[str, bytes] = {
+    "/etc/keepalived/keepalived.conf": b"virtual_server 10.0.0.1 80 {\n}\n",
+    "/usr/src/acme-1/dkms.conf": b"BUILD_EXCLUSIVE_CONFIG=CONFIG_DRM\nBUILD_EXCLUSIVE_KERNEL_MIN=3.9\n",
+}
 
 
 def images() -> Iterator[ImageView]:

@@ -32,7 +32,7 @@ SHIPPED = [module.name for module in pkgutil.iter_modules(compatbuild.detectors.
 DETECTORS = [importlib.import_module(f"compatbuild.detectors.{name}").DETECTOR for name in SHIPPED]
 every = pytest.mark.parametrize("detector", DETECTORS, ids=SHIPPED)
 
-OWN_WORDS = {"cpu.architecture", "kernel.release", "nvidia.require-driver"}
+OWN_WORDS = {"cpu.architecture", "kernel.dkms-config", "kernel.dkms-version", "kernel.release", "nvidia.require-driver"}
 """Findings that rest on the image's own words, not on anything we had to know; so do those about its labels."""
 
 
