@@ -34,6 +34,7 @@ ELVES: dict[str, ElfFacts] = {
     "/ucx/libuct_ib.so.0": elf("libibverbs.so.1"),
     "/ofi/libefa-fi.so": elf("libefa.so.1"),
     "/ofi/libnccl-net-ofi.so": elf(),
+    "/usr/bin/ib_write_bw": elf("libibverbs.so.1"),
     "/usr/bin/dpdk-testpmd": elf("librte_eal.so.23"),
     "/usr/bin/qemu-system-x86_64": elf("libfuse3.so.3", bpf=(BpfObject(64, ("tun_rss_steering",), 0),)),
     "/usr/bin/bpftrace": elf("libbcc.so.0"),
