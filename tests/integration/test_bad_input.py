@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.builders import images
+from tests.builders.elf import elf
 from tests.builders.layers import file, layer, tar
 from tests.builders.programs import cuda_program, write_image
 from tests.integration.journey import make_keys
 from tests.integration.shell import PASSWORD, Ended, Shell, push, shell
 from tests.integration.tap import tap
 from tests.peers import certificates, servers
+from tests.unit.report.building import harmless
 
 Prepare = Callable[[Path], object]
 
@@ -360,3 +363,24 @@ def test_a_certificate_of_an_unknown_authority_is_refused_at_once(run: Shell, tm
         assert run.run("show", f"{address}/app:v1", COMPATBUILD_CA_FILE=str(tls.ca)).code == 3
         (run.directory / ".compatbuild.yaml").write_text(f"registry: {{ca_file: {tls.ca}}}\n")
         assert run.run("show", f"{address}/app:v1").code == 3
+
+
+@pytest.mark.parametrize("output", ["table", "json", "yaml", "markdown", "spec"])
+def test_names_in_an_image_harm_neither_terminal_nor_specification(output: str, run: Shell) -> None:
+    """Whoever made the image chose the names; here they hold escapes, line ends, YAML and markup."""
+    name = 'usr/bin/\x1b[31ma"\n  - feature: "x"\r\u202eb\x9b2J|`<b>'
+    program = layer(
+        file(name, elf(needed=["libcudart.so.12"]), mode=0o755),
+        file("usr/lib/libcudart.so.12", elf(soname="libcudart.so.12")),
+    )
+    config = images.image_config([program], {"Entrypoint": [f"/{name}"], "Labels": {"\x1b[2J": "\x1b[2J"}})
+    images.oci_layout(run.directory / "image", [program], config)
+    ended = run.run("infer", IMAGE, "-v", "-o", output)
+    assert ended.code == 0
+    assert "525.60.13" in ended.out
+    assert harmless(ended.out + ended.err)
+    if output == "spec":
+        (compatibility,) = yaml.safe_load(ended.out)["compatibilities"]
+        (rule,) = compatibility["rules"]
+        assert {term["feature"] for term in rule["matchFeatures"]} == {"cpu.cpuid", "kernel.loadedmodule"}
+        assert run.run("validate", "-", stdin=ended.out.encode()).code == 0
