@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, detach, infer, publish, pull, show, sign, validate, verify
+    from compatbuild.api import attach, check, detach, infer, publish, pull, show, sign, validate, verify
     from compatbuild.errors import CompatError
 
 __all__ = [
     "CompatError",
     "__version__",
     "attach",
+    "check",
     "detach",
     "infer",
     "publish",

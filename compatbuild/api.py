@@ -18,6 +18,9 @@ from compatbuild.registry.options import RegistryOptions
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
+    from compatbuild.checking.loading import Loaded
+    from compatbuild.checking.verdicts import Checked
+    from compatbuild.hosts.host import Host
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.candidates import Candidate
     from compatbuild.registry.overview import Overview
@@ -326,6 +329,64 @@ def _publish_subject(
         report = attaching.attach_report(store, subject.descriptor, content, annotations, created, derived=True)
     signatures = _sign_subject(store, subject, signer, force=False) if signer is not None else None
     return Published(subject, spec, report, signatures, refined[digest].notes)
+
+
+def check(
+    target: str,
+    hosts: "Sequence[Host]",
+    *,
+    gpus: str = "",
+    platform: str | None = None,
+    keys: "Sequence[PublicKey]" = (),
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+) -> "Checked":
+    """Say on which of some hosts an image can run, and why not on the others.
+
+    ``target`` is as for ``load_target``; ``gpus`` are names that code of the image must run on (``h100,mi300x``).
+    """
+    from compatbuild.checking.check import check as check_loaded
+    from compatbuild.checking.gpus import gpus as parse_gpus
+
+    wanted = parse_gpus(gpus)
+    return check_loaded(
+        load_target(target, hosts, platform=platform, keys=keys, options=options, say=say), hosts, wanted
+    )
+
+
+def load_target(
+    target: str,
+    hosts: "Sequence[Host]",
+    *,
+    platform: str | None = None,
+    keys: "Sequence[PublicKey]" = (),
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+) -> "Loaded":
+    """Load what is to be checked: a file with a specification or a report, a reference, or an image itself.
+
+    An existing file with text is a specification or a report; ``registry:`` and the other prefixes of ``infer``, a
+    directory and an archive are images that are read now; anything else, ``oci-dir:`` too, is a reference whose
+    attached specification counts, with ``keys`` only a signed one. Without ``platform`` that of the hosts counts.
+    """
+    from compatbuild.checking.check import platform_of
+    from compatbuild.checking.loading import Loaded, attached, is_image, is_report, is_text_file
+    from compatbuild.checking.verdicts import Subject
+    from compatbuild.nfd.decode import decode
+
+    if is_text_file(Path(target)):
+        data = read_file(Path(target))
+        if not is_report(data):
+            return Loaded(Subject(target, "spec"), decode(data))
+        report, kind = parse_report(data, target), "report"
+    elif is_image(target):
+        report, kind = infer(target, platform=platform, options=options, say=say), "source"
+    else:
+        opened = open_target(target, options)
+        wanted = platform or platform_of(hosts)
+        return attached(opened.store, opened.reference, wanted, keys, exactly=platform is not None)
+    digest = report.image.digest
+    return Loaded(Subject(target, kind, digest, report=True), decode(refine(report, template="default").spec), report)
 
 
 @dataclass(frozen=True)

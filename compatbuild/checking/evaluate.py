@@ -105,6 +105,7 @@ class _Run:
             found=row.found,
             verdict=answer.verdict,
             reason=answer.reason,
+            detail=answer.detail,
             remedy=answer.remedy,
             source=answer.source or self._known.host.source(feature, row.name),
         )

@@ -22,12 +22,13 @@ NODE_REMEDY = "check a node itself: --host on it, or --features with what NFD ex
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict on one expression, and why."""
+    """A verdict on one expression, and why; see ``ExpressionVerdict``."""
 
     verdict: Verdict
     reason: str = ""
     remedy: str = ""
     source: str = ""
+    detail: str = ""
 
 
 YES = Answer(Verdict.COMPATIBLE)
@@ -147,8 +148,8 @@ class Known:
 
 
 def _forbidding(policy: Policy) -> Answer:
-    reason = f"the kernel can, node policy forbids: {policy.setting} ({policy.reason})"
-    return Answer(Verdict.INCOMPATIBLE, reason, policy.remedy, policy.source)
+    reason = f"the kernel can, node policy forbids: {policy.setting}"
+    return Answer(Verdict.INCOMPATIBLE, reason, policy.remedy, policy.source, policy.reason)
 
 
 def _why(row: Row, remark: str, *, published: bool) -> str:
@@ -158,7 +159,7 @@ def _why(row: Row, remark: str, *, published: bool) -> str:
         return "it is there"
     if row.found and row.name:
         return f"it is {', '.join(row.found)}"
-    return remark or ("nothing of that kind is there" if not row.name else "it is not there")
+    return remark or ("it is not there" if row.name or len(row.value) == 1 else "nothing of that kind is there")
 
 
 def _of_the_node(feature: str) -> bool:

@@ -40,7 +40,8 @@ class ExpressionVerdict:
     """One expression: what it wants, what the host has, and why that fits or not.
 
     ``name`` is empty for ``matchName``, whose ``found`` are names of elements. ``present`` tells whether the element is
-    there (a flag has no value to be found). ``source`` is where the fact comes from, ``remedy`` what can be done.
+    there (a flag has no value to be found). ``detail`` explains the reason further, ``source`` is where the fact comes
+    from, ``remedy`` what can be done.
     """
 
     feature: str
@@ -52,6 +53,7 @@ class ExpressionVerdict:
     found: tuple[str, ...]
     verdict: Verdict
     reason: str = ""
+    detail: str = ""
     remedy: str = ""
     source: str = ""
 

@@ -7,6 +7,7 @@ import typer
 
 from compatbuild.cli import (
     attach,
+    check,
     detector,
     infer,
     init,
@@ -56,6 +57,7 @@ app.command(rich_help_panel=REGISTRY)(sign.sign)
 app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
+app.command(rich_help_panel=REGISTRY)(check.check)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
 app.command(rich_help_panel=MORE)(version.version)

@@ -1,0 +1,156 @@
+"""What is to be checked: a specification or report in a file, or what is attached to an image."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from compatbuild.checking.verdicts import Subject
+from compatbuild.errors import NotFoundError
+from compatbuild.model.report import REPORT_SCHEMA, Report
+from compatbuild.nfd.decode import decode
+from compatbuild.nfd.tree import MAX_BYTES as MAX_SPEC
+from compatbuild.nfd.wire import Spec
+from compatbuild.registry.artifact import REPORT
+from compatbuild.registry.attach import pull
+from compatbuild.registry.candidates import Candidate
+from compatbuild.registry.reference import LayoutReference, Reference
+from compatbuild.registry.store import Store
+from compatbuild.registry.subject import Subject as Manifest
+from compatbuild.registry.subject import subjects
+from compatbuild.signing.keys import PublicKey
+from compatbuild.signing.verify import verify
+from compatbuild.sources.names import exists
+from compatbuild.sources.resolve import ALIASES, LATER, PREFIXES
+
+IMAGE_PREFIXES = frozenset({*PREFIXES, *ALIASES, *LATER}) - {"oci-dir"}
+TEXT_SUFFIXES = (".yaml", ".yml", ".json")
+UNREADABLE_REPORT = "the report attached to the image is not one of compatbuild's: nothing of it is used"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is checked: a decoded specification, and the image's report where there is one."""
+
+    subject: Subject
+    spec: Spec
+    report: Report | None = None
+
+
+def is_text_file(path: Path) -> bool:
+    """Tell whether a path is a file that holds a specification or a report, and not an image.
+
+    Its name says so, or its size and its first bytes: images in files are archives, which begin otherwise.
+    """
+    try:
+        if not path.is_file():
+            return False
+        if path.suffix.lower() in TEXT_SUFFIXES:
+            return True
+        with path.open("rb") as file:
+            head = file.read(512)
+        return path.stat().st_size <= MAX_SPEC and b"\0" not in head and b":" in head
+    except (OSError, ValueError):  # a directory that may not be searched, a name that cannot be one
+        return False
+
+
+def is_image(target: str) -> bool:
+    """Tell whether a target is an image to be read now: it has a prefix of ``infer``, or is a path that exists.
+
+    ``oci-dir:`` is a reference too, and what is attached there counts.
+    """
+    prefix, colon, _ = target.partition(":")
+    return bool(colon and prefix in IMAGE_PREFIXES) or exists(target)
+
+
+def is_report(data: bytes) -> bool:
+    """Tell whether a file's content says that it is a report; whether it is a good one is not looked at."""
+    if not data.lstrip().startswith(b"{"):
+        return False
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == REPORT_SCHEMA
+
+
+def attached(
+    store: Store,
+    reference: Reference | LayoutReference,
+    platform: str,
+    keys: Sequence[PublicKey] = (),
+    *,
+    exactly: bool,
+) -> Loaded:
+    """Load what is attached to the manifest for a platform, or else to the index; with ``keys``, only what is signed.
+
+    ``exactly`` says that the platform was asked for, and did not merely follow from the hosts: the image must have it.
+    Errors: NotFoundError when nothing is attached to either, VerificationError when the author did not sign it,
+    SpecError when NFD could not read it, and those of the store.
+    """
+    missing: NotFoundError | None = None
+    for manifest in _manifests(store, reference, platform, exactly=exactly):
+        try:
+            return _loaded(store, manifest, str(reference), keys)
+        except NotFoundError as error:
+            missing = missing or error
+    why = missing.why if missing else ""
+    raise NotFoundError(
+        f"no specification is attached to {reference}",
+        why=why or "neither the image for the platform nor the index has one",
+        remedy="`compatbuild publish` attaches one; registry:NAME or oci-archive:FILE checks the image itself",
+    )
+
+
+def _manifests(
+    store: Store, reference: Reference | LayoutReference, platform: str, *, exactly: bool
+) -> Sequence[Manifest]:
+    try:
+        chosen = subjects(store, reference, platform or None)
+    except NotFoundError:
+        if exactly:
+            raise
+        chosen = []
+    top = subjects(store, reference)
+    return [*chosen, *(one for one in top if one.descriptor not in [other.descriptor for other in chosen])]
+
+
+def _loaded(store: Store, manifest: Manifest, name: str, keys: Sequence[PublicKey]) -> Loaded:
+    if keys:
+        verified = verify(store, manifest.descriptor, keys)
+        content, spec = verified.content, verified.spec
+    else:
+        content, spec = pull(store, manifest.descriptor)
+    report, notes = _report(store, manifest)
+    return Loaded(
+        _subject(manifest, name, spec, notes, verified=bool(keys), report=bool(report)), decode(content), report
+    )
+
+
+def _subject(
+    manifest: Manifest, name: str, spec: Candidate, notes: tuple[str, ...], *, verified: bool, report: bool
+) -> Subject:
+    return Subject(
+        name=name,
+        kind="reference",
+        digest=manifest.descriptor.digest,
+        spec=spec.descriptor.digest,
+        level="index" if manifest.is_index else "platform",
+        verified=verified,
+        report=report,
+        information=notes,
+    )
+
+
+def _report(store: Store, manifest: Manifest) -> tuple[Report | None, tuple[str, ...]]:
+    """Give the report attached to a manifest, or why there is none to use: it only adds to what the spec asks."""
+    try:
+        content, _ = pull(store, manifest.descriptor, REPORT)
+    except NotFoundError:
+        return None, ()
+    try:
+        return Report.model_validate_json(content), ()
+    except ValidationError:
+        return None, (UNREADABLE_REPORT,)

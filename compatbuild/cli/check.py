@@ -1,0 +1,160 @@
+"""``compatbuild check``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compatbuild.cli import options, settings
+from compatbuild.cli.output import Target, emit, tell, wanted, write_stdout
+
+if TYPE_CHECKING:
+    from compatbuild.checking.loading import Loaded
+    from compatbuild.checking.verdicts import Checked
+    from compatbuild.hosts.host import Host
+    from compatbuild.signing.keys import PublicKey
+
+EXIT_INCOMPATIBLE, EXIT_OPEN = 10, 11
+HOSTS = "Hosts"
+
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|-",
+        help="What NFD exported: `nfd export features`, or `kubectl get nodefeatures -A -o json`.",
+        rich_help_panel=HOSTS,
+    ),
+]
+System = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--os",
+        metavar="NAME|GLOB|all",
+        help="Profiles of operating systems (rhel-9, 'cos-*'); may be given several times.",
+        rich_help_panel=HOSTS,
+    ),
+]
+
+
+def check(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REF|SPEC|SOURCE...",
+            help="A reference with a specification attached, a file with a specification or a report, "
+            "or an image to be read now (registry:NAME, oci-archive:FILE, a directory).",
+        ),
+    ],
+    host: Annotated[bool, typer.Option("--host", help="This node. The default.", rich_help_panel=HOSTS)] = False,
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --host: the mounted root of the node.", rich_help_panel=HOSTS),
+    ] = None,
+    features: Features = None,
+    system: System = None,
+    min_fidelity: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="Only profiles at least as near to a real host.", rich_help_panel=HOSTS),
+    ] = None,
+    gpu: Annotated[
+        str, typer.Option(metavar="NAMES", help="GPUs that the image's code must run on: h100,l4,mi300x.")
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a verdict is open.")] = False,
+    nfd_compat: Annotated[
+        bool, typer.Option("--nfd-compat", help="Print what `nfd compat validate-node --output-json` prints.")
+    ] = False,
+    output: options.Output = None,
+    platform: options.Platform = None,
+    key: options.Key = None,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
+    ca_file: options.CaFile = None,
+    registry_config: options.RegistryConfig = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Explain every expression.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say on which hosts an image can run, and what decides it on the others.
+
+    Formats: table, json, markdown. Exit code 10 when a host is incompatible, 11 with --strict when none is but a
+    verdict is open, 3 when nothing is attached. With a key, only a specification that its author signed counts.
+
+    [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
+    """
+    from compatbuild import api
+    from compatbuild.checking.gather import Wish, gather
+
+    formats = wanted(output, "table", "json", "markdown")
+    wish = Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or "")
+    hosts = gather(wish)
+    registry = options.registry(plain_http, insecure, ca_file, registry_config)
+    keys = _keys(key or settings.key())
+    if nfd_compat:
+        for target in targets:
+            loaded = api.load_target(target, hosts, platform=platform, keys=keys, options=registry)
+            write_stdout(_status(loaded, hosts))
+        return
+    checked = [
+        api.check(
+            target,
+            hosts,
+            gpus=gpu,
+            platform=platform,
+            keys=keys,
+            options=registry,
+            say=lambda line: tell(line, quiet=quiet),
+        )
+        for target in targets
+    ]
+    for one in checked:
+        tell(_origin(one), quiet=quiet or not one.subject.level)
+    _print(checked, formats, verbose=verbose)
+    _leave(checked, strict=strict)
+
+
+def _keys(path: Path | None) -> "tuple[PublicKey, ...]":
+    from compatbuild.signing import keyfiles
+
+    return (keyfiles.load_public_key(path),) if path else ()
+
+
+def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:
+    from compatbuild.checking.nfd_status import status_document
+    from compatbuild.errors import UsageError
+
+    if len(hosts) != 1:
+        raise UsageError(
+            f"--nfd-compat is about one host, not {len(hosts)}",
+            why="NFD's document says nothing of which host it is about",
+            remedy="name one host",
+        )
+    return status_document(loaded.spec, hosts[0].features)
+
+
+def _origin(one: "Checked") -> str:
+    level = "the index" if one.subject.level == "index" else "the image for the platform"
+    signed = "signed by the key" if one.subject.verified else "signature not looked at"
+    return f"{one.subject.name}: the specification of {level} {one.subject.digest}, {signed}"
+
+
+def _print(checked: "list[Checked]", formats: tuple[Target, ...], *, verbose: bool) -> None:
+    from compatbuild.report import matrix, verdicts
+    from compatbuild.report.documents import to_json
+
+    explained = "\n".join(map(verdicts.explanation, checked)) if verbose else ""
+    emit(
+        formats,
+        {
+            "table": lambda: explained or matrix.table(checked),
+            "json": lambda: to_json(verdicts.as_values(checked)),
+            "markdown": lambda: matrix.markdown(checked),
+        },
+    )
+
+
+def _leave(checked: "list[Checked]", *, strict: bool) -> None:
+    """End with the exit code of the verdicts: the worst host of any image counts."""
+    found = {host.verdict.value for one in checked for host in one.hosts}
+    if "incompatible" in found:
+        raise typer.Exit(EXIT_INCOMPATIBLE)
+    if strict and found - {"compatible"}:
+        raise typer.Exit(EXIT_OPEN)
