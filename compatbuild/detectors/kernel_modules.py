@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compatbuild.detectors import Detector
+from compatbuild.detectors._modprobe import probed
 from compatbuild.detectors._uses import MAX_EVIDENCE, Use, strongest, together
 from compatbuild.image import kmod
 from compatbuild.image.interests import Interests
@@ -19,9 +20,6 @@ TREE = "/**/lib/modules/*/kernel/**.ko*"
 
 MAX_RELEASES = 100
 """Kernel releases in one requirement; with more it makes a hint. Driver images for many kernels have a few dozen."""
-
-WITH_VALUE = ("-C", "--config", "-d", "--dirname", "-S", "--set-version")
-"""Options of modprobe that take the next word (modprobe(8))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +87,11 @@ def _modules(view: DetectorView) -> Iterator[tuple[str, KernelModule]]:
 def _loads(view: DetectorView) -> Iterator[_Load]:
     """Yield what insmod and modprobe load on the command lines that the default program is seen to run."""
     for words, confidence in view.commands():
-        program, arguments = posixpath.basename(words[0]), list(words[1:])
-        if program == "insmod":
-            for word in arguments:
-                if path := view.real_path(word) if "/" in word else None:
-                    yield _Load(path, confidence)
-        elif program == "modprobe" and not {"-r", "--remove"} & set(arguments):
-            for word in _probed(arguments):
-                yield _Load(kmod.module_name(word), confidence)
-
-
-def _probed(arguments: list[str]) -> list[str]:
-    """Return the modules that modprobe's arguments name: the first word, with ``-a`` every one."""
-    names, every = [], False
-    while arguments:
-        word = arguments.pop(0)
-        if word in WITH_VALUE:
-            del arguments[:1]
-        elif word in ("-a", "--all"):
-            every = True
-        elif not word.startswith("-"):
-            names.append(word)
-    return names if every else names[:1]
+        for word in words[1:] if posixpath.basename(words[0]) == "insmod" else ():
+            if path := view.real_path(word) if "/" in word else None:
+                yield _Load(path, confidence)
+        for word in probed(words):
+            yield _Load(kmod.module_name(word), confidence)
 
 
 def _release(uses: dict[str, list[Use]]) -> Finding:

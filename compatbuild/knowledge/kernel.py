@@ -79,3 +79,5 @@ class Kernel:
     optional_bpf: Table[str, str]  # file name (``*`` allowed) of a file whose BPF objects are optional → why
     page_sizes: Table[int, str]  # page size of arm64 in bytes → option
     compat_options: Table[str, str]  # "e_machine/bits" of a program → option of a 64-bit kernel that runs it
+    module_options: Table[str, str]  # module, with underscores → option that builds it
+    plain_sysctl_files: Table[str, str]  # file name → distribution that ships it everywhere

@@ -26,6 +26,8 @@ ELVES: dict[str, ElfFacts] = {
 ENV = {"JAVA_TOOL_OPTIONS": "-XX:+UseTransparentHugePages"}
 FILES: dict[str, bytes] = {
     "/etc/keepalived/keepalived.conf": b"virtual_server 10.0.0.1 80 {\n}\n",
+    "/etc/modules-load.d/acme.conf": b"overlay\nacme\n",
+    "/etc/sysctl.d/90-acme.conf": b"vm.max_map_count=262144\n",
     "/usr/src/acme-1/dkms.conf": b"BUILD_EXCLUSIVE_CONFIG=CONFIG_DRM\nBUILD_EXCLUSIVE_KERNEL_MIN=3.9\n",
 }
 
