@@ -4,6 +4,9 @@ A corpus has one JSON object a line: ``id``, ``features``, ``spec`` or ``spec_ya
 with the ``stage`` in which NFD ended (empty, ``parse``, ``evaluate`` or ``panic``), its ``error_classes``, the verdict
 of each set (``sets``, a set being the AND of its rules; ``any``) and the variables (``vars``) left behind.
 
+With ``--status``, the status document that NFD printed (``status``, where a case has one) is compared too, byte for
+byte as Go writes it.
+
 A case agrees when the stage, the verdicts and the variables are the same and every class of error seen in NFD is one
 we say it may stop with. A case with a ``varsTemplate`` agrees when it is found unsupported. Prints each difference and
 ``agree A of N``; exit code 0 only when all agree, 1 otherwise, 2 when the corpus cannot be read.
@@ -18,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from compatbuild.checking.nfd_status import status_document
 from compatbuild.errors import SpecError
 from compatbuild.nfd.comparison import Fault
 from compatbuild.nfd.decode import decode
@@ -27,6 +31,8 @@ from compatbuild.nfd.results import Evaluation, Outcome
 from compatbuild.nfd.wire import Spec
 
 PANICS = frozenset({Fault.NULL_EXPRESSION, Fault.NULL_VARIABLES})
+GO_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+"""What Go's ``json.Marshal`` escapes so that a document can stand in HTML."""
 MAX_DIFFERENCES = 50  # printed; all are counted
 
 
@@ -38,8 +44,8 @@ def cases(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def difference(case: dict[str, Any]) -> str:
-    """Say how our answer to a case differs from NFD's; empty when it does not."""
+def difference(case: dict[str, Any], *, status: bool = False) -> str:
+    """Say how our answer to a case, with ``status`` our document too, differs from NFD's; empty when it does not."""
     expect = case["expect"]
     try:
         spec = decode(case["spec_yaml"] if "spec_yaml" in case else json.dumps(case["spec"], ensure_ascii=False))
@@ -48,11 +54,22 @@ def difference(case: dict[str, Any]) -> str:
     if expect["stage"] == "parse":
         return f"we read it, NFD does not: {expect['errors']}"
     tags = case.get("tags") or ()
-    ours = evaluate(spec, Features.from_document(case["features"]), tags=tags)
+    features = Features.from_document(case["features"])
+    ours = evaluate(spec, features, tags=tags)
     if _templated(spec, tags):
         outcomes = {rule.outcome for item in ours.sets for rule in item.rules}
         return "" if Outcome.UNSUPPORTED in outcomes else "a template went unnoticed"
-    return _verdicts(ours, expect)
+    text = _verdicts(ours, expect)
+    if status and not text and expect["stage"] == "":
+        return _status(status_document(spec, features, tags=tags), expect.get("status"))
+    return text
+
+
+def _status(ours: str, recorded: Any) -> str:
+    if recorded is None:  # the corpus may be recorded without
+        return ""
+    theirs = json.dumps(recorded, ensure_ascii=False, separators=(",", ":")).translate(GO_ESCAPES)
+    return "" if ours == theirs else f"NFD prints {theirs}, we print {ours}"
 
 
 def _templated(spec: Spec, tags: Sequence[str]) -> bool:
@@ -80,12 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives its exit code."""
     parser = argparse.ArgumentParser(prog="tests.conformance.nfd", description="Compare verdicts with NFD's own.")
     parser.add_argument("corpus", type=Path, metavar="FILE.jsonl[.gz]")
-    path = parser.parse_args(arguments).corpus
+    parser.add_argument("--status", action="store_true", help="compare NFD's status documents too")
+    options = parser.parse_args(arguments)
+    path = options.corpus
     total, differences = 0, 0
     try:
         for case in cases(path):
             total += 1
-            if text := difference(case):
+            if text := difference(case, status=options.status):
                 differences += 1
                 if differences <= MAX_DIFFERENCES:
                     _say(f"{case['id']}: {text}")

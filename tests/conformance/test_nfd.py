@@ -14,11 +14,27 @@ from tests.conformance import nfd
 
 CORPUS = Path(__file__).parent / "nfd-v0.19.0.jsonl.gz"
 CASES = 3921
+STATUS_DOCUMENTS = 2790
 
 
 def test_corpus_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     assert nfd.main([str(CORPUS)]) == 0
     assert capsys.readouterr().out == f"agree {CASES} of {CASES}\n"
+
+
+def test_status_documents_are_equal(capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = sum(case["expect"].get("status") is not None for case in nfd.cases(CORPUS))
+    assert recorded == STATUS_DOCUMENTS
+    assert nfd.main([str(CORPUS), "--status"]) == 0
+    assert capsys.readouterr().out == f"agree {CASES} of {CASES}\n"
+
+
+def test_a_wrong_status_document_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text(json.dumps({**CASE, "expect": {**CASE["expect"], "status": []}}))
+    assert nfd.main([str(path)]) == 0
+    assert nfd.main([str(path), "--status"]) == 1
+    assert 'NFD prints [], we print [{"rules"' in capsys.readouterr().out
 
 
 def _absent_is_not_in(expression: Expression | None, *, present: bool, value: str | None) -> bool:
