@@ -69,6 +69,26 @@ def documents(directory: Path | None = None) -> Documents:
     return {**_shipped(), **{document["metadata"]["name"]: document for document in own}}
 
 
+def matching(pattern: str, directory: Path | None = None) -> tuple[Mapping[str, Any], ...]:
+    """Give the documents of the profiles that a pattern names, in the order of their names."""
+    found = _found(pattern, documents(directory))
+    return tuple(found[name] for name in sorted(found, key=natural))
+
+
+def summary(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a list of profiles shows of one: texts and lists of texts."""
+    metadata, blocks = document["metadata"], document["architectures"]
+    kernels = {block["kernel"].get("release") or block["kernel"]["version"] for block in blocks.values()}
+    return {
+        "name": metadata["name"],
+        "fidelity": metadata["fidelity"],
+        "architectures": list(blocks),
+        "kernel": sorted(kernels) or [document.get("kernelDefault") or ""],
+        "aliases": list(aliases(document)),
+        "title": metadata["title"],
+    }
+
+
 def text(name: str, directory: Path | None = None) -> str:
     """Give the YAML of one profile, by name, alias or file, as it was written."""
     if len(found := _found(name, documents(directory))) != 1:

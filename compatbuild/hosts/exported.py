@@ -63,6 +63,18 @@ def exported_hosts(path: str) -> tuple[Host, ...]:
     return tuple(_host(node, nodes[node], path) for node in sorted(nodes))
 
 
+def exported_host(path: str, node: str = "") -> Host:
+    """Read one host of a file: the named node, or the only one. Raises HostError as ``exported_hosts`` does."""
+    hosts = {host.name: host for host in exported_hosts(path)}
+    if node not in hosts and (node or len(hosts) > 1):
+        raise HostError(
+            f"{path} holds no node {node[:100]!r}" if node else f"{path} holds {len(hosts)} nodes",
+            why=f"its nodes are {', '.join(list(hosts)[:10])}{' ...' if len(hosts) > 10 else ''}",
+            remedy="name one of them with --node",
+        )
+    return hosts[node] if node else next(iter(hosts.values()))
+
+
 def features_host(name: str, features: Features, labels: Mapping[str, str], source: str) -> Host:
     """Make a host of exported features; ``labels`` are all that is known of the node's labels."""
     missing = frozenset(set(catalogue().features) - set(features.names()) - {"rule.matched"})

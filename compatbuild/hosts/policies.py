@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from compatbuild.hosts.host import Policy
 from compatbuild.hosts.kernel import BUILT, CONFIG, ENABLED, LOADED, facts
 
+BLOCKED = "module {} is blocked"
+SIG_ENFORCE, SIG_FORCE, LOCKDOWN = "module.sig_enforce=1", "CONFIG_MODULE_SIG_FORCE=y", "lockdown="
 REFUSED = "the kernel loads only modules that are signed with a key it trusts"
 
 
@@ -57,7 +59,7 @@ def _blocked(settings: NodeSettings, config: Mapping[str, str]) -> Iterator[Poli
         options = [option for option in facts().options.get(module, ()) if config.get(option) == "m"]
         places = [(LOADED, module), (ENABLED, module), *((CONFIG, option) for option in options)]
         for feature, element in places:
-            shown = f"module {module} is blocked"
+            shown = BLOCKED.format(module)
             yield Policy(feature, element, shown, reason, settings.remedy("modules"), settings.policy_source)
 
 
@@ -75,7 +77,7 @@ def _unsigned(settings: NodeSettings, config: Mapping[str, str], supplied: Colle
 def _enforced(settings: NodeSettings, config: Mapping[str, str]) -> str:
     """Name the setting by which unsigned modules are refused; empty when none does."""
     if config.get("MODULE_SIG_FORCE") == "y":
-        return "CONFIG_MODULE_SIG_FORCE=y"
-    if "module.sig_enforce=1" in settings.cmdline.split() or settings.signatures:
-        return "module.sig_enforce=1"
-    return f"lockdown={settings.lockdown}" if settings.lockdown in ("integrity", "confidentiality") else ""
+        return SIG_FORCE
+    if SIG_ENFORCE in settings.cmdline.split() or settings.signatures:
+        return SIG_ENFORCE
+    return f"{LOCKDOWN}{settings.lockdown}" if settings.lockdown in ("integrity", "confidentiality") else ""

@@ -52,7 +52,7 @@ def host(document: Mapping[str, Any], architecture: str) -> Host:
         approximate=frozenset({f"{VERSION}/full"}) if approximate else frozenset(),
         substitutes=kernel.substitutes(),
         remarks=_remarks(document, block, architecture, kernel),
-        modules=kernel.loadable,
+        modules={name: how for name, how in kernel.loadable.items() if name not in kernel.loaded},
         settings=_shown_settings(document),
     )
 
@@ -68,9 +68,10 @@ class _Kernel:
         self.missing = frozenset(block.get("absent", ()))
         modules = block.get("modules", {})
         self.built_in = frozenset(modules.get("builtin", ()))
+        self.loaded = frozenset(modules.get("loaded", ()))
         self.loadable = _loadable(modules)
-        drivers = document.get("drivers", {}).values()
-        self.supplied = {*self.built_in, *self.loadable, *(one.get("module", "") for one in drivers)}
+        drivers = (one.get("module", "") for one in document.get("drivers", {}).values())
+        self.supplied = {*self.built_in, *self.loaded, *self.loadable, *drivers}
 
     def options(self) -> dict[str, str]:
         """Give what NFD publishes: options that are set."""
@@ -91,7 +92,7 @@ class _Kernel:
         spelt = {
             f"{ENABLED}/{loaded_name(name)}": f"it is built in, and NFD lists it as {name}" for name in self._hyphened()
         }
-        return substitutes(self.config, self.missing, {*self.built_in, *self.loadable}) | spelt
+        return substitutes(self.config, self.missing, {*self.built_in, *self.loaded, *self.loadable}) | spelt
 
     def _hyphened(self) -> set[str]:
         return {name for name in built_in_names(self.built_in) if "-" in name}
@@ -124,9 +125,9 @@ def _features(document: Mapping[str, Any], architecture: str, kernel: _Kernel, v
     if version:
         attributes[VERSION] = version
     baseline = BASELINE.get(OCI_ARCHITECTURES.get(architecture, ""), ())
-    enabled = built_in_names(kernel.built_in)
+    enabled = built_in_names(kernel.built_in) | kernel.loaded
     return Features(
-        flags={CPU: frozenset(baseline), LOADED: frozenset(), ENABLED: enabled},
+        flags={CPU: frozenset(baseline), LOADED: kernel.loaded, ENABLED: enabled},
         attributes=attributes,
     )
 
