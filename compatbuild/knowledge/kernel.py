@@ -42,6 +42,13 @@ class Facility(Users):
     modules: tuple[str, ...] = ()
 
 
+class Enclave(Users):
+    """Hardware that shields programs, which NFD publishes as ``element`` of ``cpu.security``, only where it is on."""
+
+    title: str
+    element: str
+
+
 class Setting(Model):
     """A setting by which an image's own words ask for huge pages.
 
@@ -81,3 +88,4 @@ class Kernel:
     compat_options: Table[str, str]  # "e_machine/bits" of a program → option of a 64-bit kernel that runs it
     module_options: Table[str, str]  # module, with underscores → option that builds it
     plain_sysctl_files: Table[str, str]  # file name → distribution that ships it everywhere
+    enclaves: Table[str, Enclave]
