@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from compatbuild.detectors._cpu.distribution import LOADER
 from compatbuild.detectors._cpu.programs import NUMPY
 from compatbuild.detectors._cuda import STATIC_RUNTIME, TOOLS
+from compatbuild.detectors._mpi import OPEN_MPI, OPEN_MPI_SYMBOL
 from compatbuild.detectors.distribution import GLIBC_RELEASE
-from compatbuild.detectors.mpi import OPEN_MPI, OPEN_MPI_SYMBOL
 from compatbuild.image.elf import BpfObject, DeviceCode, ElfFacts
 from compatbuild.image.view import ImageView, Package
 from compatbuild.model.finding import Confidence

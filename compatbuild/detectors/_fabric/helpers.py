@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from compatbuild.detectors._fabric import kernel
-from compatbuild.detectors._fabric.names import Names, asked_of
+from compatbuild.detectors._names import Names, asked_of
 from compatbuild.detectors._uses import MAX_EVIDENCE
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge.fabric import Fabric, Helper

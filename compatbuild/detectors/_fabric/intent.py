@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from compatbuild.detectors._fabric import kernel
 from compatbuild.detectors._fabric.middleware import LIBFABRIC
-from compatbuild.detectors._fabric.names import Names, asked_of
+from compatbuild.detectors._names import Names, asked_of
 from compatbuild.detectors._uses import Use, together, weakest
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge.fabric import Fabric

@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from compatbuild.detectors._fabric.names import asked_of
+from compatbuild.detectors._names import asked_of
 from compatbuild.detectors._sonames import own_name
 from compatbuild.detectors._uses import MAX_EVIDENCE
 from compatbuild.image.view import DetectorView

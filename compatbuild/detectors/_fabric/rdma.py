@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from compatbuild.detectors._fabric import kernel
-from compatbuild.detectors._fabric.names import Names, asked_of
+from compatbuild.detectors._names import Names, asked_of
 from compatbuild.detectors._uses import Use, together, weakest
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge.fabric import Fabric, KernelSide

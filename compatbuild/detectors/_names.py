@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 from functools import lru_cache
 
-from compatbuild.detectors._sonames import needed
+from compatbuild.detectors._sonames import needed, own_name
 from compatbuild.image.elf import ElfFacts
 
 _LIBRARY = re.compile(r"(.+\.so\.\d+)(?:\.\d+)*")
@@ -28,11 +28,16 @@ class Names:
 
 def asked_of(elf: ElfFacts) -> set[str]:
     """Return the libraries a file needs by the names tables use: ``libibverbs.so.1`` of ``libibverbs.so.1.14.48``."""
-    return {_interface(name) for name in needed(elf)}
+    return {interface(name) for name in needed(elf)}
+
+
+def answers_to(path: str, elf: ElfFacts) -> str:
+    """Return the name by which other files would ask for this one, as tables use it."""
+    return interface(own_name(path, elf))
 
 
 @lru_cache(maxsize=65_536)
-def _interface(soname: str) -> str:
+def interface(soname: str) -> str:
     """Return a soname up to its first number, which is that of the interface; repairing a wheel adds the others."""
     match = _LIBRARY.fullmatch(soname)
     return match[1] if match else soname
