@@ -1,5 +1,6 @@
 """What is known of the kernel: the class whose fields are the blocks of ``kernel.yaml``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,17 @@ class Setting(Model):
     fallback: str = ""
 
 
+class Trap(Model):
+    """A system call that C libraries make from a version on (by family), and who denies it.
+
+    ``architectures`` are those of images (OCI names) that it concerns, all if there are none.
+    """
+
+    libraries: Mapping[str, str]
+    architectures: tuple[str, ...] = ()
+    denied_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """What programs use of the kernel. Options are without ``CONFIG_``."""
@@ -89,3 +101,4 @@ class Kernel:
     module_options: Table[str, str]  # module, with underscores → option that builds it
     plain_sysctl_files: Table[str, str]  # file name → distribution that ships it everywhere
     enclaves: Table[str, Enclave]
+    runtime_traps: Table[str, Trap]
