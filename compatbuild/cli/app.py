@@ -12,6 +12,7 @@ from compatbuild.cli import (
     infer,
     init,
     key,
+    profile,
     publish,
     pull,
     refine,
@@ -59,6 +60,7 @@ app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
+app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
 app.command(rich_help_panel=MORE)(version.version)
 
