@@ -93,9 +93,10 @@ def _mismatch(view: DetectorView, declared: str, found: str, uses: list[Use]) ->
 def _other_word_size(view: DetectorView, reached: Programs, knowledge: Knowledge) -> Iterator[Finding]:
     """Yield the option that lets a 64-bit kernel of the image's own architecture run its reached 32-bit programs."""
     options = knowledge.kernel.compat_options
+    declared = view.config("architecture")
     for key in sorted({f"{elf.machine}/{elf.bits}" for elf in reached.values()} & options.keys()):
         programs = {path: elf for path, elf in reached.items() if f"{elf.machine}/{elf.bits}" == key}
-        if ARCHITECTURES[int(key.partition("/")[0])] != RUNS_TOO.get(view.config("architecture")):
+        if declared not in RUNS_TOO or ARCHITECTURES[int(key.partition("/")[0])] not in (declared, RUNS_TOO[declared]):
             continue
         uses = [
             Use(capped(view.confidence(path), options[key]), view.at(path, f"A {elf.bits}-bit program", "EI_CLASS"))
@@ -104,7 +105,7 @@ def _other_word_size(view: DetectorView, reached: Programs, knowledge: Knowledge
         confidence, evidence = together(uses)
         option = options[key].value
         yield Finding(
-            id="kernel.compat-" + option.lower().replace("_", "-"),
+            id="kernel.compat-" + option.lower().replace("_", "-") if option != "COMPAT" else "kernel.compat",
             title=f"A kernel that runs 32-bit programs ({option})",
             confidence=confidence,
             severity=Severity.REQUIRED,

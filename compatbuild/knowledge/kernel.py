@@ -102,3 +102,4 @@ class Kernel:
     plain_sysctl_files: Table[str, str]  # file name → distribution that ships it everywhere
     enclaves: Table[str, Enclave]
     runtime_traps: Table[str, Trap]
+    emulation: Table[str, Facility]

@@ -7,7 +7,7 @@ from compatbuild.image import kmod
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.view import ImageView
 from compatbuild.model.finding import Confidence
-from tests.builders.views import deb, elf, image_view
+from tests.builders.views import ARM64, deb, elf, image_view
 
 ELVES: dict[str, ElfFacts] = {
     "/usr/sbin/xtables-nft-multi": elf("libnftnl.so.11"),
@@ -40,3 +40,5 @@ def images() -> Iterator[ImageView]:
     yield image_view(elves=ELVES, files=FILES, env=ENV)
     yield image_view(elves={"/usr/sbin/xtables-legacy-multi": elf()}, packages=[deb("keepalived")])
     yield image_view(elves=both | {"/app": elf()}, reached={"/app": Confidence.PROVEN})
+    foreign = {"/bin/sh": elf(), "/opt/tool": elf(machine=ARM64)}
+    yield image_view(elves=foreign, reached=dict.fromkeys(foreign, Confidence.PROVEN))

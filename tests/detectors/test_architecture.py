@@ -1,3 +1,5 @@
+import pytest
+
 from compatbuild.detectors.architecture import DETECTOR
 from compatbuild.model.finding import Confidence, Severity
 from compatbuild.model.requirement import ArchitectureRequirement, ConfigRequirement, FacilityRequirement
@@ -63,6 +65,28 @@ def test_a_reached_32_bit_program_needs_a_kernel_that_runs_it() -> None:
     assert found["kernel.compat-ia32-emulation"].confidence is PROVEN
     assert found["cpu.architecture"].requirement == ArchitectureRequirement(architecture="amd64")
     assert "cpu.architecture-mismatch" not in found
+
+
+@pytest.mark.parametrize(
+    ("machine", "architecture", "identity", "option"),
+    [
+        (62, "amd64", "kernel.compat-x86-x32-abi", "X86_X32_ABI"),
+        (40, "arm64", "kernel.compat", "COMPAT"),
+    ],
+)
+def test_other_32_bit_programs_have_options_of_their_own(
+    machine: int, architecture: str, identity: str, option: str
+) -> None:
+    program = {"/app": elf(machine=machine, bits=32)}
+    view = image_view(elves=program, reached={"/app": PROVEN}, architecture=architecture)
+    assert by_id(DETECTOR, view)[identity].requirement == FacilityRequirement(facility=(option,))
+    other = image_view(elves=program, reached={"/app": PROVEN}, architecture="s390x")
+    assert identity not in by_id(DETECTOR, other)
+
+
+def test_a_32_bit_image_needs_no_64_bit_kernel() -> None:
+    view = image_view(elves={"/app": elf(machine=3, bits=32)}, reached={"/app": PROVEN}, architecture="386")
+    assert set(by_id(DETECTOR, view)) == {"cpu.architecture"}
 
 
 def test_a_32_bit_library_lying_about_needs_nothing() -> None:
