@@ -6,6 +6,7 @@ read in a fraction of the time; ``python -m compatbuild.hosts.catalogue`` writes
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -27,6 +28,8 @@ ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "s390x", "riscv64")
 DEFAULT_ARCHITECTURE = "x86_64"
 MAX_USER_PROFILES = 2000
 INDEX = "profiles.json"
+MAX_RANGE = 20  # minor versions in one range
+_VERSIONS = re.compile(r"(?P<stem>[a-z-]+([0-9]{1,3})\.)(?P<first>[0-9]{1,3})\.\.\2\.(?P<last>[0-9]{1,3})")
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -107,10 +110,22 @@ def _origin(name: str, key: str, directory: Path | None) -> Path:
 
 
 def aliases(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the other names of a profile: its aliases, and managed platforms whose name is one word."""
+    """Give the other names of a profile: its aliases, and managed platforms whose name is one word.
+
+    A range of minor versions (``eks-1.33..1.35``) stands for each of them.
+    """
     metadata = document["metadata"]
-    platforms = (one for one in metadata.get("managedPlatforms", ()) if " " not in one and ".." not in one)
-    return (*metadata.get("aliases", ()), *platforms)
+    platforms = (one for one in metadata.get("managedPlatforms", ()) if " " not in one)
+    return (*metadata.get("aliases", ()), *(name for one in platforms for name in _expanded(one)))
+
+
+def _expanded(platform: str) -> Iterator[str]:
+    found = _VERSIONS.fullmatch(platform)
+    if found is None:
+        yield platform
+        return
+    for minor in range(int(found["first"]), min(int(found["last"]), int(found["first"]) + MAX_RANGE) + 1):
+        yield f"{found['stem']}{minor}"
 
 
 def natural(name: str) -> list[tuple[int, str]]:

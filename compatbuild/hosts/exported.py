@@ -25,6 +25,7 @@ LEVELS = ("X86_64_V1", "X86_64_V2", "X86_64_V3", "X86_64_V4")
 LISTS = ("List", "NodeFeatureList")
 KINDS = frozenset({"flags", "attributes", "instances"})
 MAX_OBJECTS = 50_000
+MAX_NAME = 1000  # characters; Kubernetes allows 253
 WANTED = "export it with `nfd export features`, or with `kubectl get nodefeatures -A -o json`"
 
 MISSING = {
@@ -129,14 +130,14 @@ def _node_feature(document: Mapping[str, Any], path: str, place: str) -> _Export
         _mapping(document.get("metadata"), path, f"{place}.metadata"),
         _mapping(document["spec"], path, where),
     )
-    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
+    name, namespace = _text(metadata.get("name")), _text(metadata.get("namespace"))
     node = _mapping(metadata.get("labels"), path, f"{place}.metadata.labels").get(NODE_NAME) or name
     if not node:
         raise HostError(f"{path} has a NodeFeature without a name", why=f"{place or 'the document'} names no node")
     features = _read(spec.get("features"), path, f"{where}.features")
-    labels = {str(k): str(v) for k, v in _mapping(spec.get("labels"), path, f"{where}.labels").items()}
+    labels = {_text(k): _text(v) for k, v in _mapping(spec.get("labels"), path, f"{where}.labels").items()}
     local = features.attributes.get(LABEL) or {}
-    return _Export(str(node), place, features, name, namespace, {**labels, **local})
+    return _Export(_text(node), place, features, name, namespace, {**labels, **local})
 
 
 def _read(document: Any, path: str, place: str) -> Features:
@@ -144,6 +145,11 @@ def _read(document: Any, path: str, place: str) -> Features:
         return Features.from_document(document)
     except FeaturesError as error:
         raise HostError(f"{path} is no export of NFD", why=f"{place}: {error.why}", remedy=WANTED) from error
+
+
+def _text(value: Any) -> str:
+    """Give a name as text; a lone surrogate, which JSON can escape but no file can hold, is replaced."""
+    return ("" if value is None else str(value)).encode("utf-8", "replace").decode("utf-8")[:MAX_NAME]
 
 
 def _mapping(value: Any, path: str, place: str) -> Mapping[str, Any]:

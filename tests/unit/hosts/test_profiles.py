@@ -218,6 +218,7 @@ def test_names_aliases_platforms_and_globs() -> None:
     assert one("rhel-9").name == "rhel-9.7"
     assert one("openshift-4.18").name == "rhcos-4.18"
     assert one("gke-1.34").name == "cos-125"
+    assert [one(f"eks-1.{minor}").name for minor in (33, 35)] == ["amazonlinux-2023-kernel6.12"] * 2
     assert [host.name for host in profiles("photon-5*")] == ["photon-5", "photon-5-esx", "photon-5-rt"]
     assert [host.name for host in profiles(["rhel-10.1", "rhel-9.4", "rhel-9*"])][:2] == ["rhel-9.2", "rhel-9.4"]
 
