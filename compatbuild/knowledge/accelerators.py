@@ -29,6 +29,7 @@ class Accelerators:
     devices: Table[str, Device]
     libraries: Table[str, str]  # soname, or file name, of a user-space library → device
     host_libraries: Table[str, str]  # soname of a library that comes with the host's driver → device
-    intel_libraries: Table[str, str]  # soname by which programs ask for Intel GPUs → what it is
+    level_zero: Table[str, str]  # soname by which programs ask for Intel GPUs and NPUs directly → what it is
+    sycl: Table[str, str]  # soname of the runtime of SYCL programs → what it is
     sycl_targets: Table[str, str]  # target of SYCL device code → vendor of the GPUs that run it
     middleware: Table[str, str]  # file name (``*`` allowed) of what uses a GPU only if there is one → what it is

@@ -10,7 +10,7 @@ from compatbuild.detectors.distribution import GLIBC_RELEASE
 from compatbuild.image.elf import BpfObject, DeviceCode, ElfFacts
 from compatbuild.image.view import ImageView, Package
 from compatbuild.model.finding import Confidence
-from tests.builders import kernel_images, metadata_images
+from tests.builders import gpu_images, kernel_images, metadata_images
 from tests.builders.views import ARM64, deb, elf, image_view
 
 CODE = (
@@ -94,5 +94,6 @@ def images() -> Iterator[ImageView]:
     yield image_view(elves={"/app": elf(device_code=CODE[:2])})
     musl = {path: ELVES[path] for path in ("/lib/ld-musl-x86_64.so.1", "/cuda/libcudart.so.12")}
     yield image_view(elves=musl | {"/app": elf(interpreter="/lib/ld-musl-x86_64.so.1")})
+    yield from gpu_images.images()
     yield from kernel_images.images()
     yield from metadata_images.images()
