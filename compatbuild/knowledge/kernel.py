@@ -103,3 +103,4 @@ class Kernel:
     enclaves: Table[str, Enclave]
     runtime_traps: Table[str, Trap]
     emulation: Table[str, Facility]
+    sandboxes: Table[str, Facility]

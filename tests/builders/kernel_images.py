@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from compatbuild.detectors.kernel_landlock import LIBRARY
 from compatbuild.detectors.kernel_pages import HUGIFY
 from compatbuild.image import kmod
 from compatbuild.image.elf import ElfFacts
@@ -15,6 +16,7 @@ ELVES: dict[str, ElfFacts] = {
     "/sbin/mount.lustre": elf(),
     "/usr/bin/rbd": elf("librbd.so.1"),
     "/usr/bin/enclaved": elf("libsgx_urts.so.2", "libtdx_attest.so.1"),
+    "/usr/bin/sandboxed": elf(markers={LIBRARY.id: ()}),
     "/usr/bin/hpc": elf("libhugetlbfs.so.0"),
     "/drivers/acme.ko": elf(type=1, markers={kmod.VERMAGIC.id: ("5.14.0-570.el9.x86_64",)}),
     "/lib/modules/6.1.0-56-amd64/kernel/fs/fuse/fuse.ko": elf(
