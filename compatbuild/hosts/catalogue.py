@@ -196,11 +196,14 @@ def _own_directory(directory: Path | None) -> Path | None:
 
 def _paths(directory: Path) -> list[Path]:
     """Give the files of a directory of profiles."""
-    if not directory.is_dir():
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.name.endswith(SUFFIXES))
+    except OSError as error:
         raise HostError(
-            f"{directory} is not a directory of profiles", remedy=f"correct the setting, which {ENVIRONMENT} overrides"
-        )
-    paths = sorted(path for path in directory.iterdir() if path.name.endswith(SUFFIXES))
+            f"{directory} is not a directory of profiles",
+            why=error.strerror or str(error),
+            remedy=f"correct the variable {ENVIRONMENT}",
+        ) from error
     if len(paths) > MAX_USER_PROFILES:
         raise HostError(f"{directory} holds {len(paths)} profiles", why=f"at most {MAX_USER_PROFILES} are read")
     return paths

@@ -51,7 +51,10 @@ class Tree:
     def exists(self, path: str) -> bool:
         """Tell whether there is something at a path."""
         place = self._place(path)
-        return place is not None and place.exists()
+        try:
+            return place is not None and place.exists()
+        except OSError:  # below a directory that is closed to us
+            return False
 
     def _place(self, path: str) -> Path | None:
         """Find where a path of the node lies here; links are resolved against the root, and ``..`` stops at it."""

@@ -273,6 +273,20 @@ def test_a_users_own_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(profiles("all")) == 82
 
 
+def test_a_directory_of_profiles_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(catalogue.ENVIRONMENT, str(tmp_path / "none"))
+    with pytest.raises(HostError, match="not a directory of profiles"):
+        profiles("rhel-9")
+
+
+def test_more_profiles_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "MAX_USER_PROFILES", 1)
+    for name in ("a.yaml", "b.yml"):
+        (tmp_path / name).write_text(MINE)
+    with pytest.raises(HostError, match="holds 2 profiles"):
+        profiles("rhel-9", directory=tmp_path)
+
+
 def test_the_text_of_a_shipped_profile() -> None:
     assert catalogue.text("rhel-9") == (DIRECTORY / "rhel-9.7.yaml").read_text()
     with pytest.raises(HostError, match="names"):
