@@ -3,13 +3,13 @@
 Reports come from registries: of their facts only what has the right shape counts.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compatbuild.checking.gpus import Gpu, amd_code, gpu
+from compatbuild.checking.gpus import Gpu, amd_code, model
 from compatbuild.checking.verdicts import NeedVerdict, Verdict
 from compatbuild.detectors._targets import covered
-from compatbuild.errors import UsageError
 from compatbuild.hosts.host import Host
 from compatbuild.image.elf import DeviceCode
 from compatbuild.inference.needs import needs
@@ -17,9 +17,10 @@ from compatbuild.inference.resolve import requirements
 from compatbuild.knowledge import load
 from compatbuild.model.report import Report
 from compatbuild.model.requirement import DriverRequirement
-from compatbuild.nfd.encodings import DRIVER_VERSION
+from compatbuild.nfd.encodings import COMPUTE_MAJOR, COMPUTE_MINOR, DRIVER_VERSION
 from compatbuild.nfd.ranges import Range
 
+_NUMBER = re.compile(r"[0-9]{1,2}", re.ASCII)
 MAX_ITEMS = 1000  # of a list in a fact
 LOADED, LABELS = "kernel.loadedmodule", "local.label"
 MPI_FACTS = ("mpi.family", "mpi.vendor", "mpi.version", "mpi.soname", "mpi.pmi")
@@ -145,13 +146,15 @@ def _installed(vendor: str, host: Host) -> tuple[str, str]:
 
 def _gpus_of(host: Host) -> list[Gpu]:
     """Return the GPUs that a host is known to have; what is named in a way not known here says nothing."""
-    found = []
-    for name in host.gpus:
-        try:
-            found.append(gpu(name))
-        except UsageError:
-            continue
-    return list(dict.fromkeys(found))
+    found = [_labelled(name, host) or model(name) for name in host.gpus]
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _labelled(name: str, host: Host) -> Gpu | None:
+    """Return a GPU with the compute capability that the node's labels state, if they do."""
+    labels = host.features.attributes.get(LABELS) or {}
+    parts = labels.get(COMPUTE_MAJOR, ""), labels.get(COMPUTE_MINOR, "")
+    return Gpu(name, "nvidia", ".".join(parts)) if all(map(_NUMBER.fullmatch, parts)) else None
 
 
 def _mpi(report: Report) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from compatbuild.hosts.exported import exported_hosts
 from compatbuild.hosts.host import FIDELITIES, Host
 from compatbuild.hosts.node.host import LOCAL_ROOT, node_host
 from compatbuild.hosts.profile import OCI_ARCHITECTURES
+from compatbuild.registry.platform import parse_platform
 
 _MACHINES = {oci: machine for machine, oci in OCI_ARCHITECTURES.items()}
 
@@ -31,7 +32,7 @@ class Wish:
 def gather(wish: Wish) -> tuple[Host, ...]:
     """Return all hosts that were asked for.
 
-    Errors: UsageError when there are none, HostError for a profile or a file that is none.
+    Errors: UsageError when there are none, or the platform is none, HostError for a profile or a file that is none.
     """
     if wish.min_fidelity and not wish.systems:
         raise UsageError("--min-fidelity is about profiles", why="no profile was asked for", remedy="add --os NAME")
@@ -46,7 +47,7 @@ def gather(wish: Wish) -> tuple[Host, ...]:
 
 
 def _profiles(wish: Wish) -> tuple[Host, ...]:
-    architecture = wish.platform.split("/")[1] if "/" in wish.platform else ""
+    architecture = parse_platform(wish.platform).architecture if wish.platform else ""
     machine = _MACHINES.get(architecture, architecture) or DEFAULT_ARCHITECTURE
     found = profiles(wish.systems, architecture=machine, min_fidelity=wish.min_fidelity or FIDELITIES[-1])
     if not found:

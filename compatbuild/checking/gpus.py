@@ -6,7 +6,7 @@ Sources, read 2026-11: NVIDIA's list of GPUs by compute capability (developer.nv
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from compatbuild.errors import UsageError
@@ -97,6 +97,16 @@ def gpu(text: str) -> Gpu:
         why=f"{len(GPUS)} models are known by name",
         remedy=f"did you mean {', '.join(near)}?" if near else "name its compute capability (9.0) or target (gfx942)",
     )
+
+
+def model(product: str) -> Gpu | None:
+    """Return the GPU of a product name as drivers write it (``NVIDIA A100-SXM4-40GB``); None when it is not known."""
+    words = re.split(r"[\s_-]+", product.lower()[:100])
+    for length in (3, 2, 1):  # "rtx 6000 ada" before "rtx 6000"
+        for start in range(len(words) - length + 1):
+            if found := GPUS.get("".join(words[start : start + length])):
+                return replace(found, name=product)
+    return None
 
 
 def gpus(text: str) -> tuple[Gpu, ...]:

@@ -40,15 +40,16 @@ class Loaded:
 
 
 def is_text_file(path: Path) -> bool:
-    """Tell whether a path is a file that holds a specification or a report, and not an image.
+    """Tell whether a path is that of a file that holds a specification or a report, and not an image.
 
-    Its name says so, or its size and its first bytes: images in files are archives, which begin otherwise.
+    Its name says so, whether it exists or not, or its size and its first bytes: images in files are archives, which
+    begin otherwise.
     """
     try:
+        if path.suffix.lower() in TEXT_SUFFIXES and not path.is_dir():
+            return True
         if not path.is_file():
             return False
-        if path.suffix.lower() in TEXT_SUFFIXES:
-            return True
         with path.open("rb") as file:
             head = file.read(512)
         return path.stat().st_size <= MAX_SPEC and b"\0" not in head and b":" in head

@@ -78,7 +78,16 @@ def test_coverage(name: str, facts: dict[str, Any], expected: Verdict) -> None:
     (found,) = asked.needs(PLAIN, [gpu(name)])
     assert found.verdict is expected
     assert asked.needs(PLAIN) == ()
-    assert asked.needs(node(PLAIN.features, gpus=(name, "unheard of"))) == (found,)
+
+
+def test_the_gpus_of_a_node_count_unless_others_are_named() -> None:
+    asked = Beyond.of(report(cuda_sass=["80"]))
+    has = node(PLAIN.features, gpus=("NVIDIA A100-SXM4-40GB", "unheard of"))
+    assert [one.verdict for one in asked.needs(has)] == [YES]
+    assert [one.id for one in asked.needs(has, [gpu("t4")])] == ["gpu.t4"]
+    labels = {"nvidia.com/gpu.compute.major": "9", "nvidia.com/gpu.compute.minor": "0"}
+    labelled = node(Features(attributes={"local.label": labels}), gpus=("unheard of",))
+    assert [(one.verdict, one.wanted) for one in asked.needs(labelled)] == [(NO, "code for unheard of (9.0)")]
 
 
 def test_without_a_report() -> None:

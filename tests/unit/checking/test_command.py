@@ -173,6 +173,8 @@ def test_a_report_and_an_image_itself(cli: Cli, image: str) -> None:
     (["spec.yaml", "--os", "rhel-9.44"], 2, "rhel-9.4"), (["spec.yaml", "--gpu", "h10"], 2, "h100"),
     (["spec.yaml", "--min-fidelity", "exact"], 2, "--os"), (["spec.yaml", "-o", "jsn"], 2, "json"),
     (["broken.yaml", "--os", "debian-12"], 12, "error: "), (["spec.yaml", "--features", "spec.yaml"], 2, "error: "),
+    (["none.yaml", "--os", "debian-12"], 3, "there is no file none.yaml"),
+    (["spec.yaml", "--os", "debian-12", "--platform", "foo"], 2, "linux/amd64"),
     (["spec.yaml", "--features", "none.json"], 2, "none.json"), (["dir:none", "--os", "debian-12"], 3, "none"),
 ])  # fmt: skip
 def test_what_cannot_be(cli: Cli, arguments: list[str], code: int, text: str) -> None:

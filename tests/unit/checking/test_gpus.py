@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from compatbuild.checking.gpus import GPUS, Gpu, amd_code, gpu, gpus
+from compatbuild.checking.gpus import GPUS, Gpu, amd_code, gpu, gpus, model
 from compatbuild.errors import UsageError
 from compatbuild.knowledge import load
 
@@ -26,6 +26,15 @@ def test_every_capability_is_one_that_the_knowledge_has() -> None:
 def test_unknown_names(name: str) -> None:
     with pytest.raises(UsageError):
         gpu(name)
+
+
+@pytest.mark.parametrize(("product", "architecture"), [
+    ("NVIDIA A100-SXM4-40GB", "8.0"), ("NVIDIA-H100-80GB-HBM3", "9.0"), ("Tesla T4", "7.5"), ("Quadro RTX 6000", "7.5"),
+    ("NVIDIA RTX 6000 Ada Generation", "8.9"), ("NVIDIA GeForce RTX 4090", "8.9"), ("NVIDIA-A10G-SHARED", "8.6"),
+])  # fmt: skip
+def test_products(product: str, architecture: str) -> None:
+    assert model(product) == Gpu(product, "nvidia", architecture)
+    assert model("NVIDIA Unheard of") is None
 
 
 def test_lists() -> None:
