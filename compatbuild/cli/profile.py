@@ -46,11 +46,11 @@ def show(
 
     [dim]Example: compatbuild profile show rhel-9.4[/dim]
     """
-    from compatbuild.hosts.catalogue import matching, text
+    from compatbuild.hosts.catalogue import single, text
     from compatbuild.report.documents import to_json
 
     targets = wanted(output, "yaml", "json")
-    emit(targets, {"yaml": lambda: text(name), "json": lambda: to_json(matching(name)[0])})
+    emit(targets, {"yaml": lambda: text(name), "json": lambda: to_json(single(name))})
 
 
 @app.command()

@@ -92,11 +92,17 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def single(name: str, directory: Path | None = None) -> Mapping[str, Any]:
+    """Give the document of one profile, by name, alias or file; HostError when a pattern names several."""
+    found = _found(name, documents(directory))
+    if len(found) != 1:
+        raise HostError(f"{name[:100]!r} names {len(found)} profiles", remedy="name one of them")
+    return next(iter(found.values()))
+
+
 def text(name: str, directory: Path | None = None) -> str:
     """Give the YAML of one profile, by name, alias or file, as it was written."""
-    if len(found := _found(name, documents(directory))) != 1:
-        raise HostError(f"{name[:100]!r} names {len(found)} profiles", remedy="name one of them")
-    (key,) = found
+    key = single(name, directory)["metadata"]["name"]
     return _origin(name, key, directory).read_text(encoding="utf-8")
 
 

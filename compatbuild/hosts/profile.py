@@ -24,6 +24,9 @@ BASELINE = {
 }
 """CPU flags that every processor of an architecture has, by NFD's names (x86-64 psABI level 1, Armv8-A)."""
 
+VENDORS = {"amdgpu": "amd", "i915": "intel", "xe": "intel"}
+"""The vendor of a GPU driver that a profile names by its module."""
+
 HARDWARE = "hardware is not a matter of the operating system"
 NOT_LOADED = "the module is there but not loaded until something loads it"
 BUILT_IN = "the driver is built into the kernel, so kernel.loadedmodule never lists it; ask kernel.enabledmodule"
@@ -185,7 +188,7 @@ def _remarks(
     found |= {f"{LOADED}/{name}": how or NOT_LOADED for name, how in kernel.loadable.items()}
     found |= {f"{ENABLED}/{name}": how or NOT_LOADED for name, how in kernel.loadable.items()}
     found |= {f"{LOADED}/{name}": BUILT_IN for name in kernel.built_in}
-    found |= {f"driver/{vendor}": _driver(row) for vendor, row in document.get("drivers", {}).items()}
+    found |= {f"driver/{VENDORS.get(name, name)}": _driver(row) for name, row in document.get("drivers", {}).items()}
     if not block:
         name = document["metadata"]["name"]
         found |= dict.fromkeys((CONFIG, LOADED, ENABLED, VERSION), f"the profile {name} has no data for {architecture}")

@@ -42,6 +42,13 @@ def test_a_near_name_is_suggested() -> None:
     assert "did you mean rhel-9.4" in ended.stderr
 
 
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_several_profiles_are_not_shown_as_one(form: str) -> None:
+    ended = typed("show", "cos-*", "-o", form)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "names 9 profiles" in ended.stderr
+
+
 def test_a_profile_is_made_and_used(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     made = typed("create", "--root", str(node(tmp_path / "root")), "--name", "mine", "-o", f"yaml={file}")

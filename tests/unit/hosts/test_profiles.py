@@ -198,6 +198,13 @@ def test_hardware_and_what_a_node_may_add_is_unknown() -> None:
     assert host.drivers == {}
 
 
+def test_what_a_profile_says_of_drivers_is_a_hint() -> None:
+    host = one("bottlerocket-kernel6.12")
+    assert host.drivers == {}
+    assert "580.126.09" in host.remark("driver", "nvidia")
+    assert "kmod-6.12-amdgpu" in host.remark("driver", "amd")
+
+
 def test_one_architecture_says_nothing_of_another() -> None:
     host = one("rhel-9.2", "aarch64")
     assert not host.known("kernel.config", "IO_URING")
