@@ -36,33 +36,41 @@ System = Annotated[
 ]
 
 
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REF|SPEC|SOURCE...",
+        help="A reference with a specification attached, a file with a specification or a report, "
+        "or an image to be read now (registry:NAME, oci-archive:FILE, a directory).",
+    ),
+]
+ThisNode = Annotated[bool, typer.Option("--host", help="This node. The default.", rich_help_panel=HOSTS)]
+Root = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="With --host: the mounted root of the node.", rich_help_panel=HOSTS),
+]
+MinFidelity = Annotated[
+    str | None,
+    typer.Option(metavar="WORD", help="Only profiles at least as near to a real host.", rich_help_panel=HOSTS),
+]
+Gpus = Annotated[str, typer.Option(metavar="NAMES", help="GPUs that the image's code must run on: h100,l4,mi300x.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 11 when a verdict is open.")]
+NfdCompat = Annotated[
+    bool, typer.Option("--nfd-compat", help="Print what `nfd compat validate-node --output-json` prints.")
+]
+Explain = Annotated[bool, typer.Option("-v", "--verbose", help="Explain every expression.")]
+
+
 def check(
-    targets: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="REF|SPEC|SOURCE...",
-            help="A reference with a specification attached, a file with a specification or a report, "
-            "or an image to be read now (registry:NAME, oci-archive:FILE, a directory).",
-        ),
-    ],
-    host: Annotated[bool, typer.Option("--host", help="This node. The default.", rich_help_panel=HOSTS)] = False,
-    root: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="With --host: the mounted root of the node.", rich_help_panel=HOSTS),
-    ] = None,
+    targets: Targets,
+    host: ThisNode = False,
+    root: Root = None,
     features: Features = None,
     system: System = None,
-    min_fidelity: Annotated[
-        str | None,
-        typer.Option(metavar="WORD", help="Only profiles at least as near to a real host.", rich_help_panel=HOSTS),
-    ] = None,
-    gpu: Annotated[
-        str, typer.Option(metavar="NAMES", help="GPUs that the image's code must run on: h100,l4,mi300x.")
-    ] = "",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 11 when a verdict is open.")] = False,
-    nfd_compat: Annotated[
-        bool, typer.Option("--nfd-compat", help="Print what `nfd compat validate-node --output-json` prints.")
-    ] = False,
+    min_fidelity: MinFidelity = None,
+    gpu: Gpus = "",
+    strict: Strict = False,
+    nfd_compat: NfdCompat = False,
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
@@ -70,7 +78,7 @@ def check(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Explain every expression.")] = False,
+    verbose: Explain = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say on which hosts an image can run, and what decides it on the others.
@@ -84,29 +92,25 @@ def check(
     from compatbuild.checking.gather import Wish, gather
 
     formats = wanted(output, "table", "json", "markdown")
-    wish = Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or "")
-    hosts = gather(wish)
+    hosts = gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
     keys = _keys(key or settings.key())
+
+    def say(line: str) -> None:
+        tell(line, quiet=quiet)
+
     if nfd_compat:
         for target in targets:
-            loaded = api.load_target(target, hosts, platform=platform, keys=keys, options=registry)
+            loaded = api.load_target(target, hosts, platform=platform, keys=keys, options=registry, say=say)
             write_stdout(_status(loaded, hosts))
         return
     checked = [
-        api.check(
-            target,
-            hosts,
-            gpus=gpu,
-            platform=platform,
-            keys=keys,
-            options=registry,
-            say=lambda line: tell(line, quiet=quiet),
-        )
+        api.check(target, hosts, gpus=gpu, platform=platform, keys=keys, options=registry, say=say)
         for target in targets
     ]
     for one in checked:
-        tell(_origin(one), quiet=quiet or not one.subject.level)
+        if one.subject.level:
+            say(_origin(one))
     _print(checked, formats, verbose=verbose)
     _leave(checked, strict=strict)
 
