@@ -190,5 +190,5 @@ def test_libraries_are_known_by_patterns() -> None:
 
 def test_every_facility_can_be_found_and_named() -> None:
     for name, row in load().kernel.facilities.items():
-        assert row.value.programs or row.value.optional or row.value.called or row.value.libraries, name
+        assert row.value.programs or row.value.optional or row.value.called or row.value.libraries or row.value.packages
         assert row.value.options or row.value.modules, name
