@@ -7,12 +7,13 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compatbuild.errors import NotFoundError, SpecError, UsageError
+from compatbuild.errors import NotFoundError, NothingRequiredError, SpecError, UsageError
 from compatbuild.model.report import ImageIdentity, Report
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.version import __version__
@@ -113,7 +114,8 @@ def refine(report: Report, *, template: str | Path | None = None) -> Refined:
 
     ``template`` is a file or the name of a shipped one; by default ``compat.yaml.j2`` of the current directory, and
     where there is none the shipped ``default``. The result has passed validation: TemplateError names file, line and
-    variable of a template that fails, SpecError lists what NFD would misread.
+    variable of a template that fails, SpecError lists what NFD would misread, NothingRequiredError says that there is
+    nothing to say.
     """
     from compatbuild.nfd.write import dump
     from compatbuild.refine.compile import compile_document
@@ -123,6 +125,12 @@ def refine(report: Report, *, template: str | Path | None = None) -> Refined:
 
     chosen = template or (Path(TEMPLATE_FILE) if Path(TEMPLATE_FILE).is_file() else "default")
     document = parse(render(chosen, build_context(report)), str(chosen), rendered=True)
+    if not document.requirements and not document.preferences:
+        raise NothingRequiredError(
+            f"{report.image.source}:{report.image.reference} needs nothing that a specification could say",
+            why=f"{chosen} printed no requirement",
+            remedy="there is nothing to attach; a template can add what was not found",
+        )
     spec, notes = compile_document(document)
     content = dump(spec)
     require_valid(content, f"the specification from {chosen}")
@@ -292,7 +300,8 @@ def publish(
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
     An index gets a specification of its own with what all its platforms have in common. Nothing is attached before
-    every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``.
+    every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``. An image
+    that needs nothing gets nothing, and is not in the result.
     """
     from compatbuild.inference.common import common
 
@@ -303,12 +312,17 @@ def publish(
         if not subject.is_index:
             source = _source_of(target.reference.with_digest(subject.descriptor.digest))
             reports[subject.descriptor.digest] = infer(source, base=base, options=options, say=say, progress=progress)
-    refined = {digest: refine(report, template=template) for digest, report in reports.items()}
+    about = dict(reports)
     for subject in found:
         if subject.is_index:
-            shared = common(list(reports.values()), str(target.reference), subject.descriptor.digest)
-            refined[subject.descriptor.digest] = refine(shared, template=template)
-    return tuple(_publish_subject(target.store, subject, refined, reports, signer) for subject in found)
+            digest = subject.descriptor.digest
+            about[digest] = common(list(reports.values()), str(target.reference), digest)
+    refined: dict[str, Refined] = {}
+    for digest, report in about.items():
+        with suppress(NothingRequiredError):
+            refined[digest] = refine(report, template=template)
+    needy = [subject for subject in found if subject.descriptor.digest in refined]
+    return tuple(_publish_subject(target.store, subject, refined, reports, signer) for subject in needy)
 
 
 def _publish_subject(

@@ -102,6 +102,12 @@ class SpecError(CompatError):
     exit_code = 12
 
 
+class NothingRequiredError(SpecError):
+    """There is no requirement, so there is no specification: an empty one would call every host compatible."""
+
+    code = "nothing-required"
+
+
 class TemplateError(CompatError):
     """A template does not render, or renders something that is not a requirements document."""
 

@@ -65,9 +65,12 @@ def publish(
         if one.signatures:
             rows.append(journey.Row.of(f"signature of the specification{name}", one.signatures.spec))
             rows.append(journey.Row.of(f"signature of the image{name}", one.signatures.image))
-    if signer is None:
+    if published and signer is None:
         tell("nothing was signed: give --sign key:FILE", quiet=quiet)
     changed = any(one.changed for one in published)
     value = {"changed": changed, "published": journey.as_value(rows)}
     emit(targets, {"table": lambda: journey.as_table(rows), "json": lambda: to_json(value)})
-    tell("published" if changed else "nothing changed: all of it was published already", quiet=quiet)
+    if not published:
+        tell("nothing to publish: the image needs nothing that a specification could say", quiet=quiet)
+    else:
+        tell("published" if changed else "nothing changed: all of it was published already", quiet=quiet)

@@ -9,11 +9,20 @@ import pytest
 
 import compatbuild
 from compatbuild import api
-from compatbuild.errors import NotFoundError, SpecError, TemplateError, UsageError, VerificationError
+from compatbuild.errors import (
+    NotFoundError,
+    NothingRequiredError,
+    SpecError,
+    TemplateError,
+    UsageError,
+    VerificationError,
+)
 from compatbuild.model.report import Skipped
 from compatbuild.report.documents import report_bytes
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
+from tests.builders.images import oci_layout
+from tests.builders.layers import file, layer
 from tests.builders.programs import write_image, write_index
 
 INVALID = b'version: "v1alpha1"\ncompatibilities:\n- rules:\n  - name: "r"\n'
@@ -205,6 +214,15 @@ def test_publish_without_a_key_signs_nothing(image: str, author: PrivateKey) -> 
     assert published.signatures is None
     with pytest.raises(VerificationError):
         api.verify(image, [author.public_key])
+
+
+def test_an_image_that_needs_nothing_gets_nothing(author: PrivateKey) -> None:
+    oci_layout(Path("data"), [layer(file("/data.csv", b"1,2"))])
+    before = tree(Path("data"))
+    assert api.publish("oci-dir:data:v1", signer=author) == ()
+    assert tree(Path("data")) == before
+    with pytest.raises(NothingRequiredError, match="needs nothing"):
+        api.refine(api.infer("oci-dir:data:v1"))
 
 
 def test_publish_an_index(index: str, author: PrivateKey) -> None:
