@@ -24,7 +24,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:  # no
     trees = [(path, dkms.parse(content)) for path, content in view.files(dkms.INTEREST.glob)]
     if not trees:
         return
-    names = ", ".join(dict.fromkeys(conf.name or path for path, conf in trees))
+    names = ", ".join(dict.fromkeys(conf.name or "a tree without a name" for _, conf in trees))
     yield Finding(
         id="kernel.dkms",
         title=f"Builds kernel modules against the headers of the host's kernel: {names}"[:300],
@@ -37,11 +37,11 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:  # no
         told = [_evidence(view, path, conf) for path, conf in trees if conf.options]
         facts: dict[str, JsonValue] = {"kernel.config": options} if options else {}
         yield _demand("kernel.dkms-config", ConfigRequirement(config=config), confidence, facts, told)
-    for path, conf in trees:
-        if versions := _versions(conf):
-            facts = {"kernel.version.min": conf.kernel_min} if conf.kernel_min else {}
-            told = [_evidence(view, path, conf)]
-            yield _demand("kernel.dkms-version", KernelRequirement(kernel=versions), confidence, facts, told)
+    if versions := _common(trees):
+        least = versions.partition(",")[0].removeprefix(">=")
+        facts = {"kernel.version.min": least} if versions.startswith(">=") else {}
+        told = [_evidence(view, path, conf) for path, conf in trees if _versions(conf.kernel_min, conf.kernel_max)]
+        yield _demand("kernel.dkms-version", KernelRequirement(kernel=versions), confidence, facts, told)
 
 
 def _confidence(view: DetectorView) -> Confidence:
@@ -60,9 +60,21 @@ def _config(trees: Trees) -> dict[str, tuple[str, ...]]:
     return {option: ("y", "m") if wanted else () for option, wanted in agreed.items()}
 
 
-def _versions(conf: DkmsConf) -> str:
-    bounds = ((">=", conf.kernel_min), ("<=", conf.kernel_max))
-    return ",".join(comparison + version for comparison, version in bounds if version)
+def _common(trees: Trees) -> str:
+    """Return the range of kernels that all trees build for; empty if there is none, or none is excluded."""
+    least = max((conf.kernel_min for _, conf in trees), key=_numbers)
+    most = min((conf.kernel_max for _, conf in trees if conf.kernel_max), key=_numbers, default="")
+    return "" if least and most and _numbers(least) > _numbers(most) else _versions(least, most)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, as many as kernels are compared by; an empty one comes first."""
+    numbers = [int(part) for part in version.split(".") if part]
+    return tuple(numbers + [0] * (3 - len(numbers))) if numbers else ()
+
+
+def _versions(least: str, most: str) -> str:
+    return ",".join(sign + version for sign, version in ((">=", least), ("<=", most)) if version)
 
 
 def _demand(
@@ -93,7 +105,7 @@ def _evidence(view: DetectorView, path: str, conf: DkmsConf) -> Evidence:
         parts.append(f"demands {', '.join(wanted)}")
     if conf.conditional:
         parts.append(f"refuses some kernels without {', '.join(conf.conditional[:SHOWN])}")
-    if versions := _versions(conf):
+    if versions := _versions(conf.kernel_min, conf.kernel_max):
         parts.append(f"builds for kernels {versions}")
     return view.at(path, "; ".join(parts), "dkms.conf")
 

@@ -38,6 +38,15 @@ def test_options_and_kernels_that_they_refuse() -> None:
     assert found["kernel.dkms-version"].facts == {"kernel.version.min": "3.9"}
 
 
+def test_trees_that_no_kernel_suits_demand_none() -> None:
+    newer = {"/usr/src/new-1/dkms.conf": b"BUILD_EXCLUSIVE_KERNEL_MIN=6.13\n"}
+    assert "kernel.dkms-version" not in by_id(DETECTOR, image_view(files=OPENAFS | newer))
+    later = {"/usr/src/new-1/dkms.conf": b"BUILD_EXCLUSIVE_KERNEL_MIN=4.19\nBUILD_EXCLUSIVE_KERNEL_MAX=6.13\n"}
+    common = by_id(DETECTOR, image_view(files=OPENAFS | later))["kernel.dkms-version"]
+    assert common.requirement == KernelRequirement(kernel=">=4.19,<=6.12")
+    assert len(common.evidence) == 2
+
+
 def test_what_only_some_kernels_must_have_is_told_and_not_demanded() -> None:
     (note,) = findings(DETECTOR, image_view(files=V4L2))
     assert (note.id, note.confidence) == ("kernel.dkms", HINT)
