@@ -21,6 +21,9 @@ INTERESTS = Interests(elf=True, packages=True, config=("architecture",))
 SYSTEMS = frozenset({"deb", "rpm", "apk"})
 """Where the package names of the rows come from; a Python project called ``perf`` is another thing."""
 
+PROGRAMS = ("/**/*bin/*", "/*")
+"""Where programs lie, and no large libraries: places in which looking for a text costs little."""
+
 U = TypeVar("U", bound=Users)
 
 

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 
 from compatbuild.detectors import Detector
 from compatbuild.detectors._facilities import facility_finding
+from compatbuild.detectors._users import PROGRAMS
 from compatbuild.detectors._uses import Use
 from compatbuild.image.interests import Interests, Marker
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
 from compatbuild.model.finding import Confidence, Finding
 
-LIBRARY = Marker(
-    "kernel_landlock.library",
-    b"landlock-",
-    pattern=rb"^landlock-(?:lsm/go-landlock\b|\d{1,3}\.\d{1,3}\.\d{1,3}/src/)",
-)
+LIBRARY = "kernel_landlock.library"
+_NAMES = rb"^landlock-(?:lsm/go-landlock\b|\d{1,3}\.\d{1,3}\.\d{1,3}/src/)"
+LIBRARIES = tuple(Marker(LIBRARY, b"landlock-", glob, _NAMES) for glob in PROGRAMS)
 """How Go's module list and the panic messages of Rust name the library; the system calls alone, as in libseccomp's
 table, are no use (landlock-lsm/go-landlock; crates.io, landlock)."""
 
@@ -24,7 +23,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
     uses = [
         Use(Confidence.HINT, view.at(path, "A library for Landlock is in it", "text"))
         for path, elf in view.elves()
-        if LIBRARY.id in elf.markers
+        if LIBRARY in elf.markers
     ]
     if uses:
         yield facility_finding("kernel.landlock", knowledge.kernel.sandboxes["landlock"].value, uses)
@@ -33,7 +32,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
 DETECTOR = Detector(
     id="kernel_landlock",
     title="Landlock",
-    interests=Interests(elf=True, markers=(LIBRARY,)),
+    interests=Interests(elf=True, markers=LIBRARIES),
     detect=detect,
     features=("kernel.config",),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from compatbuild.detectors import Detector
-from compatbuild.detectors._users import INTERESTS, uses_of
+from compatbuild.detectors._users import INTERESTS, PROGRAMS, uses_of
 from compatbuild.detectors._uses import Use, together, weakest
 from compatbuild.image.interests import Interests, Marker
 from compatbuild.image.view import DetectorView
@@ -34,7 +34,8 @@ PLACES = (
 )
 """Environment variables in which such settings stand; of their values nothing is told but the setting."""
 
-HUGIFY = Marker("kernel_pages.hugify", b"[hugify] ")
+HUGIFY = "kernel_pages.hugify"
+HUGIFIED = tuple(Marker(HUGIFY, b"[hugify] ", glob) for glob in PROGRAMS)
 """How the messages begin that BOLT puts into a program whose hot code it makes huge (LLVM, bolt/runtime/hugify.cpp)."""
 
 
@@ -54,7 +55,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
 
 
 def _hugified(view: DetectorView) -> Iterator[str]:
-    return (path for path, elf in view.elves() if HUGIFY.id in elf.markers)
+    return (path for path, elf in view.elves() if HUGIFY in elf.markers)
 
 
 def _asked(view: DetectorView, settings: Mapping[str, Row[Setting]]) -> dict[str, list[Use]]:
@@ -122,7 +123,7 @@ def _option(identity: str, title: str, option: str, uses: list[Use]) -> Finding:
 DETECTOR = Detector(
     id="kernel_pages",
     title="Huge pages",
-    interests=Interests.union((INTERESTS, Interests(markers=(HUGIFY,), env=PLACES))),
+    interests=Interests.union((INTERESTS, Interests(markers=HUGIFIED, env=PLACES))),
     detect=detect,
     facts=("kernel.hugepages",),
     features=("memory.hugepages", "kernel.config"),

@@ -16,13 +16,13 @@ ELVES: dict[str, ElfFacts] = {
     "/sbin/mount.lustre": elf(),
     "/usr/bin/rbd": elf("librbd.so.1"),
     "/usr/bin/enclaved": elf("libsgx_urts.so.2", "libtdx_attest.so.1"),
-    "/usr/bin/sandboxed": elf(markers={LIBRARY.id: ()}),
+    "/usr/bin/sandboxed": elf(markers={LIBRARY: ()}),
     "/usr/bin/hpc": elf("libhugetlbfs.so.0"),
     "/drivers/acme.ko": elf(type=1, markers={kmod.VERMAGIC.id: ("5.14.0-570.el9.x86_64",)}),
     "/lib/modules/6.1.0-56-amd64/kernel/fs/fuse/fuse.ko": elf(
         type=1, markers={kmod.VERMAGIC.id: ("6.1.0-56-amd64",), kmod.IN_TREE.id: ()}
     ),
-    "/usr/bin/bolted": elf(markers={HUGIFY.id: ()}),
+    "/usr/bin/bolted": elf(markers={HUGIFY: ()}),
     "/jvm/lib/server/libjvm.so": elf(),
     "/usr/bin/lsusb": elf("libusb-1.0.so.0"),
 }

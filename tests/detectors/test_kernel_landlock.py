@@ -1,6 +1,6 @@
 import pytest
 
-from compatbuild.detectors.kernel_landlock import DETECTOR, LIBRARY
+from compatbuild.detectors.kernel_landlock import DETECTOR, LIBRARIES, LIBRARY
 from compatbuild.image.interests import Interests
 from compatbuild.model.finding import Confidence, Severity
 from compatbuild.model.requirement import FacilityRequirement
@@ -9,7 +9,7 @@ from tests.builders.views import elf, findings, image_view
 
 
 def test_a_library_for_it_is_a_hint() -> None:
-    view = image_view(elves={"/app": elf(markers={LIBRARY.id: ()})}, reached={"/app": Confidence.PROVEN})
+    view = image_view(elves={"/app": elf(markers={LIBRARY: ()})}, reached={"/app": Confidence.PROVEN})
     (finding,) = findings(DETECTOR, view)
     assert finding.requirement == FacilityRequirement(facility=("SECURITY_LANDLOCK",))
     assert (finding.confidence, finding.severity, finding.facts) == (Confidence.HINT, Severity.INFO, {})
@@ -25,8 +25,8 @@ def test_a_library_for_it_is_a_hint() -> None:
     ],
 )
 def test_the_libraries_are_known_by_their_names_and_system_calls_are_not(text: bytes, found: bool) -> None:  # noqa: FBT001 - a column of the table
-    facts = files.facts(files.elf(data=text), Interests(elf=True, markers=(LIBRARY,)))
-    assert (LIBRARY.id in facts.markers) is found
+    facts = files.facts(files.elf(data=text), Interests(elf=True, markers=LIBRARIES))
+    assert (LIBRARY in facts.markers) is found
 
 
 def test_other_programs_say_nothing() -> None:

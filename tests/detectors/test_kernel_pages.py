@@ -107,7 +107,7 @@ def test_a_reached_program_on_libhugetlbfs_needs_them() -> None:
 
 
 def test_text_in_huge_pages_is_recommended() -> None:
-    view = image_view(elves={"/app": elf(markers={HUGIFY.id: ()})}, reached={"/app": PROVEN})
+    view = image_view(elves={"/app": elf(markers={HUGIFY: ()})}, reached={"/app": PROVEN})
     (finding,) = findings(DETECTOR, view)
     assert finding.requirement == FacilityRequirement(facility=("READ_ONLY_THP_FOR_FS",))
     assert (finding.confidence, finding.severity) == (HINT, Severity.RECOMMENDED)
