@@ -1,5 +1,6 @@
 """Which CUDA major version the image is built for, and the NVIDIA driver that this asks for."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,13 +52,14 @@ class _Decided:
 
 
 def _floor(view: DetectorView, majors: Sequence[GpuUse], gpus: Gpus, cuda: Cuda) -> Finding:
-    """Return the driver floor of the highest major in use; unused majors alone make no more than a hint."""
+    """Return the driver floor of the major that decides; unused majors alone make no more than a hint."""
     used = [one for one in majors if one.use.confidence is not Confidence.HINT] or list(majors)
     asked = sorted({one.major for one in used})
-    row = cuda.driver_floors.get(asked[-1])
-    confidence, evidence = together([one.use for one in used if one.major == asked[-1]])
+    major = _deciding(used)
+    row = cuda.driver_floors.get(major)
+    confidence, evidence = together([one.use for one in used if one.major == major])
     confidence = capped(confidence, *([row] if row else []))
-    facts = {"cuda.major": asked[-1], "gpu.vendors": ["nvidia"], "accelerator.pci": sorted(cuda.pci_vendors)}
+    facts = {"cuda.major": major, "gpu.vendors": ["nvidia"], "accelerator.pci": sorted(cuda.pci_vendors)}
     title, requirement = "CUDA " + ", ".join(map(str, asked)), None
     if row and not (confidence is Confidence.HINT and len(asked) > 1):
         decided = _Decided(row.value, hard=gpus.needed == {Vendor.NVIDIA})
@@ -74,6 +76,19 @@ def _floor(view: DetectorView, majors: Sequence[GpuUse], gpus: Gpus, cuda: Cuda)
         facts=facts,
         evidence=(*evidence, *proven[:5])[:MAX_EVIDENCE],
     )
+
+
+def _deciding(used: Sequence[GpuUse]) -> int:
+    """Return the highest major that something in use cannot do without.
+
+    Who uses CUDA goes before libraries that lie in the image. Files whose paths differ in numbers alone, such as
+    ``cuda_v12/libggml-cuda.so`` and ``cuda_v13/libggml-cuda.so``, are variants: the lowest of them will do.
+    """
+    lowest: dict[str, int] = {}
+    for one in [one for one in used if not one.runtime] or used:
+        name = re.sub(r"\d+", "", one.path)
+        lowest[name] = min(one.major, lowest.get(name, one.major))
+    return max(lowest.values())
 
 
 def _requirement(view: DetectorView, decided: _Decided, cuda: Cuda) -> AnyRequirement | None:

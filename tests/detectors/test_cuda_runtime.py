@@ -112,6 +112,34 @@ def test_the_runtime_in_the_image_chooses_among_variants() -> None:
     assert (finding.confidence, finding.facts["cuda.major"]) == (LIKELY, 12)
 
 
+def test_what_another_package_asks_for_is_no_variant() -> None:
+    elves = variants() | {"/site/torch/lib/libtorch_cuda.so": elf("libcudart.so.13")}
+    finding = by_id(DETECTOR, image_view(elves=elves))["cuda.driver-min"]
+    assert (finding.confidence, floor(finding)) == (LIKELY, (">=580.65.06", "present"))
+    assert [evidence.path for evidence in finding.evidence] == ["/site/torch/lib/libtorch_cuda.so"]
+
+
+def test_of_variants_that_bring_their_runtimes_the_lowest_will_do() -> None:
+    """As ollama has them."""
+    elves = {
+        f"/usr/lib/ollama/cuda_v{major}/{name}": file
+        for major in (12, 13)
+        for name, file in {
+            "libggml-cuda.so": elf(f"libcudart.so.{major}", "libcuda.so.1"),
+            f"libcudart.so.{major}.0.48": cudart(str(major)),
+        }.items()
+    }
+    finding = by_id(DETECTOR, image_view(elves=elves))["cuda.driver-min"]
+    assert (finding.facts["cuda.major"], floor(finding)) == (12, (">=525.60.13", "present"))
+    other = elves | {"/usr/bin/tool": elf("libcudart.so.13")}
+    assert by_id(DETECTOR, image_view(elves=other))["cuda.driver-min"].facts["cuda.major"] == 13
+
+
+def test_who_uses_cuda_goes_before_libraries_that_lie_there() -> None:
+    elves = {"/app": elf("libcudart.so.12"), CUDART12: cudart(), "/opt/cu13/libcudart.so.13": cudart("13")}
+    assert by_id(DETECTOR, image_view(elves=elves))["cuda.driver-min"].facts["cuda.major"] == 12
+
+
 def test_one_missing_runtime_is_expected_from_outside() -> None:
     elves = {"/site/sgl_kernel/flash_ops.abi3.so": elf("libcuda.so.1", "libcudart.so.12", "libtorch_cuda.so")}
     finding = by_id(DETECTOR, image_view(elves=elves))["cuda.driver-min"]

@@ -62,6 +62,7 @@ class CudaSearch:
             path,
             Use(confidence, self.view.at(path, told, "DT_NEEDED" if bare else "DT_SONAME")),
             row.value,
+            runtime=not bare,
             bare=bare,
             hard=runtime and confidence is Confidence.PROVEN,
             aside=self.middleware.serves(path),

@@ -54,6 +54,5 @@ class SyclSearch:
         aside = self.middleware.serves(path)
         sure = not aside and self.view.confidence(path) is Confidence.PROVEN
         hard = sure and self._direct(asked) is not None
-        return GpuUse(
-            vendor, path, Use(confidence, self.view.at(path, *told)), bare=bool(asked), hard=hard, aside=aside
-        )
+        use = Use(confidence, self.view.at(path, *told))
+        return GpuUse(vendor, path, use, runtime=not asked, bare=bool(asked), hard=hard, aside=aside)

@@ -57,6 +57,7 @@ class RocmSearch:
                 self.view.at(path, told, "DT_NEEDED" if bare else "DT_SONAME"),
             ),
             major,
+            runtime=not bare,
             bare=bare,
             hard=bare and not aside and self.view.confidence(path) is Confidence.PROVEN,
             aside=aside,

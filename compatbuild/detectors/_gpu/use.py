@@ -35,15 +35,17 @@ class Vendor(StrEnum):
 class GpuUse:
     """One file's use of a vendor's GPUs.
 
-    ``major`` is that of CUDA or ROCm, 0 where there is none or it is not known. ``bare`` says that the file only asks
-    for a runtime, which another file must be; ``hard``, that a program which is sure to run is not loaded without that
-    runtime; ``aside``, that all this is middleware's, which serves programs that use no GPU as well.
+    ``major`` is that of CUDA or ROCm, 0 where there is none or it is not known. ``runtime`` says that the file is a
+    library of the vendor's own; ``bare``, that it asks for one, which another file must be; ``hard``, that a program
+    which is sure to run is not loaded without that; ``aside``, that all this is middleware's, which serves programs
+    that use no GPU as well.
     """
 
     vendor: Vendor
     path: str
     use: Use
     major: int = 0
+    runtime: bool = False
     bare: bool = False
     hard: bool = False
     aside: bool = False
@@ -107,8 +109,8 @@ def settled(uses: Iterable[GpuUse]) -> tuple[GpuUse, ...]:
     """Weaken uses of what an image carries and nobody is seen to load.
 
     A package may have one variant of its library for every vendor and every major version, and load whichever finds its
-    runtime: what asks for a runtime that is not in the image is idle beside others that are, or that are several. This
-    is decided among vendors, then among the majors of each.
+    runtime: what asks for a runtime that is not in the image is idle beside others that are, or that the same directory
+    asks for. This is decided among vendors, then among the majors of each.
     """
     among_vendors = _settled(_served(uses), lambda use: use.vendor)
     by_vendor = [[use for use in among_vendors if use.vendor is vendor] for vendor in Vendor]
@@ -130,6 +132,13 @@ def _settled(uses: Sequence[GpuUse], kind: Callable[[GpuUse], Vendor | int]) -> 
     """Weaken variants among uses of several kinds; kind 0 is unknown, and stays out of it."""
     own = [use for use in uses if kind(use) and not use.aside]
     present = {kind(use) for use in own if not use.bare}
-    absent = {kind(use) for use in own} - present
-    idle = absent if len(present | absent) > 1 else set()
-    return [use.weakened() if use.bare and not use.hard and kind(use) in idle else use for use in uses]
+    asked: dict[str, set[Vendor | int]] = {}
+    for use in own:
+        asked.setdefault(posixpath.dirname(use.path), set()).add(kind(use))
+
+    def idle(use: GpuUse) -> bool:
+        absent = use.bare and bool(kind(use)) and kind(use) not in present
+        rivals = present or asked.get(posixpath.dirname(use.path), set()) - {kind(use)}
+        return absent and bool(rivals) and not (use.hard or use.aside)
+
+    return [use.weakened() if idle(use) else use for use in uses]
