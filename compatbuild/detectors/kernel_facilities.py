@@ -12,10 +12,10 @@ from compatbuild.model.finding import Finding
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
     """Yield one finding for each facility whose programs, packages or library users are in the image."""
-    rows = knowledge.kernel.facilities
+    rows, introduced = knowledge.kernel.facilities, knowledge.kernel.introduced
     for name, found in sorted(uses_of(view, rows).items()):
         if found:
-            yield facility_finding(f"kernel.{name}", rows[name].value, found)
+            yield facility_finding(f"kernel.{name}", rows[name].value, found, introduced)
 
 
 DETECTOR = Detector(

@@ -26,7 +26,8 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
         if LIBRARY in elf.markers
     ]
     if uses:
-        yield facility_finding("kernel.landlock", knowledge.kernel.sandboxes["landlock"].value, uses)
+        kernel = knowledge.kernel
+        yield facility_finding("kernel.landlock", kernel.sandboxes["landlock"].value, uses, kernel.introduced)
 
 
 DETECTOR = Detector(

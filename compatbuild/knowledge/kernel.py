@@ -80,6 +80,39 @@ class Trap(Model):
     denied_by: str
 
 
+class Introduced(Model):
+    """When Linux got an option: in the version ``since``, or at an unknown one between ``absent`` and ``present``.
+
+    ``gone`` is a version that has it no more; between the last that is known to have it and that one nobody knows.
+    """
+
+    since: str = ""
+    absent: str = ""
+    present: str = ""
+    gone: str = ""
+
+    @property
+    def told(self) -> str:
+        """Return it in words that follow "in Linux"."""
+        text = f"from {self.since} on" if self.since else f"by {self.present}, not in {self.absent}"
+        return f"{text}, gone in {self.gone}" if self.gone else text
+
+    def there(self, version: str) -> bool | None:
+        """Say whether a version has the option; None where nobody knows, as between the ends of a bracket."""
+        asked = _numbers(version)
+        if self.gone and asked >= _numbers(self.present):
+            known = asked == _numbers(self.present)
+            return True if known else False if asked >= _numbers(self.gone) else None
+        if asked >= _numbers(self.since or self.present):
+            return True
+        return False if self.since or asked <= _numbers(self.absent) else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version, which is what features are dated by."""
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """What programs use of the kernel. Options are without ``CONFIG_``."""
@@ -104,3 +137,4 @@ class Kernel:
     runtime_traps: Table[str, Trap]
     emulation: Table[str, Facility]
     sandboxes: Table[str, Facility]
+    introduced: Table[str, Introduced]  # by the option

@@ -188,6 +188,15 @@ def test_libraries_are_known_by_patterns() -> None:
     assert by_id(DETECTOR, view)["kernel.perf"].requirement == FacilityRequirement(facility=("PERF_EVENTS",))
 
 
+def test_the_title_dates_what_is_more_than_believed_and_nothing_is_demanded_of_it() -> None:
+    server = by_id(DETECTOR, image_view(packages=[deb("ksmbd-tools")]))["kernel.smb-server"]
+    assert server.title == "A kernel with an SMB server (SMB_SERVER: in Linux by 6.1, not in 5.10)"
+    assert server.requirement == FacilityRequirement(facility=("SMB_SERVER",), modules=("ksmbd",))
+    assert by_id(DETECTOR, image_view(packages=[deb("wireguard-tools")]))["kernel.wireguard"].title.endswith(
+        "WireGuard"
+    )
+
+
 def test_every_facility_can_be_found_and_named() -> None:
     for name, row in load().kernel.facilities.items():
         assert row.value.programs or row.value.optional or row.value.called or row.value.libraries or row.value.packages
