@@ -1,8 +1,8 @@
 """GPUs by the names people use, and what code runs on them.
 
 Which product has which compute capability or gfx target is general knowledge here, not read from a list of the makers;
-it agrees with the knowledge base where that names products, which grades them *believed* for NVIDIA. A verdict names the
-capability it was decided for; whoever wants it to rest on nothing in this module gives the capability or target itself
+it agrees with the knowledge base where that names products, which grades them *believed* for NVIDIA. A verdict names
+the capability it was decided for; whoever wants it to rest on nothing here gives the capability or the target itself
 (``sm_90``, ``gfx90a``). The generic targets are those of LLVM's ``AMDGPUUsage``, as the knowledge base has them.
 """
 
