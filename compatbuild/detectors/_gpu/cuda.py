@@ -1,7 +1,7 @@
 """Which files of an image use CUDA, which major version of it, and who needs NVIDIA's driver to be loaded at all."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compatbuild.detectors._cuda import STATIC_RUNTIME, compiler, from_driver, linked_code
@@ -18,9 +18,10 @@ _RUNTIME = re.compile(r"libcudart\.so\.(\d{1,3})(?:\..*)?")
 
 @dataclass(frozen=True)
 class CudaSearch:
-    """A search for the users of CUDA."""
+    """A search for the users of CUDA among some files of an image."""
 
     view: DetectorView
+    files: Sequence[tuple[str, ElfFacts]]
     cuda: Cuda
     middleware: Middleware
 
@@ -29,7 +30,7 @@ class CudaSearch:
         asked = Asked(self.cuda.runtime_sonames, self.cuda.library_sonames)
         return [
             use
-            for path, elf in self.view.elves()
+            for path, elf in self.files
             if not from_driver(path, elf, self.cuda)
             for use in self._of_file(path, elf, asked)
         ]
@@ -84,7 +85,7 @@ class CudaSearch:
         asked = Asked(self.cuda.driver_sonames)
         files = [
             (path, elf, names)
-            for path, elf in self.view.elves()
+            for path, elf in self.files
             if (names := {asked.own(path, elf), *asked.of(elf)} & self.cuda.driver_sonames.keys())
         ]
         copies = {asked.own(path, elf) for path, elf, _ in files if "/stubs/" not in path and "/compat/" not in path}

@@ -1,13 +1,15 @@
 """All uses of GPUs in an image, decided among vendors and versions: what the detectors of GPUs begin with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compatbuild.detectors._cuda import STATIC_RUNTIME, TOOLS
 from compatbuild.detectors._gpu.cuda import CudaSearch
-from compatbuild.detectors._gpu.intel import SyclSearch
+from compatbuild.detectors._gpu.intel import SECTION, SyclSearch
 from compatbuild.detectors._gpu.rocm import RocmSearch
-from compatbuild.detectors._gpu.use import GpuUse, Middleware, Vendor, settled
+from compatbuild.detectors._gpu.use import Asked, GpuUse, Middleware, Vendor, settled
 from compatbuild.detectors._uses import Use, strongest
+from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
@@ -28,9 +30,10 @@ class Gpus:
     def of(view: DetectorView, knowledge: Knowledge) -> "Gpus":
         """Find them; the interests must include those of this module."""
         middleware = Middleware(view, knowledge.accelerators)
-        cuda = CudaSearch(view, knowledge.cuda, middleware)
-        rocm = RocmSearch(view, knowledge.rocm, middleware)
-        sycl = SyclSearch(view, knowledge.accelerators, middleware)
+        files = tuple(_candidates(view, knowledge))
+        cuda = CudaSearch(view, files, knowledge.cuda, middleware)
+        rocm = RocmSearch(view, files, knowledge.rocm, middleware)
+        sycl = SyclSearch(view, files, knowledge.accelerators, middleware)
         return Gpus(settled([*cuda.uses(), *rocm.uses(), *sycl.uses()]), tuple(cuda.driver()))
 
     def by(self, vendor: Vendor) -> list[GpuUse]:
@@ -50,3 +53,17 @@ class Gpus:
     def needed(self) -> frozenset[Vendor]:
         """The vendors whose runtime a program that is sure to run is linked with: of several, any GPU will do."""
         return frozenset({Vendor.NVIDIA} if self.needs_driver else {use.vendor for use in self.uses if use.hard})
+
+
+def _candidates(view: DetectorView, knowledge: Knowledge) -> Iterator[tuple[str, ElfFacts]]:
+    """Yield the few files that have anything to do with GPUs, so that the searches need not look at the others."""
+    cuda, rocm, accelerators = knowledge.cuda, knowledge.rocm, knowledge.accelerators
+    asked = Asked(
+        *(cuda.runtime_sonames, cuda.library_sonames, cuda.driver_sonames),
+        *(rocm.runtime_sonames, rocm.library_sonames, rocm.other_sonames),
+        *(accelerators.level_zero, accelerators.sycl),
+    )
+    for path, elf in view.elves():
+        code = elf.device_code or elf.hip or STATIC_RUNTIME.id in elf.markers
+        if code or asked.own(path, elf) or asked.of(elf) or any(name.startswith(SECTION) for name in elf.sections):
+            yield path, elf

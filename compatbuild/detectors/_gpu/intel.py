@@ -1,6 +1,6 @@
 """Which files of an image use Intel GPUs, through Level Zero or SYCL, and what SYCL code there is for others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compatbuild.detectors._gpu.use import Asked, GpuUse, Middleware, Vendor, known
@@ -17,16 +17,17 @@ SECTION = "__CLANG_OFFLOAD_BUNDLE__sycl-"
 
 @dataclass(frozen=True)
 class SyclSearch:
-    """A search for the users of Level Zero and SYCL."""
+    """A search for the users of Level Zero and SYCL among some files of an image."""
 
     view: DetectorView
+    files: Sequence[tuple[str, ElfFacts]]
     knowledge: Accelerators
     middleware: Middleware
 
     def uses(self) -> list[GpuUse]:
         """Return every file's use of Level Zero or SYCL: what it is, else what it needs and the device code in it."""
         asked = Asked(self.knowledge.level_zero, self.knowledge.sycl)
-        return [use for path, elf in self.view.elves() for use in self._of_file(path, elf, asked)]
+        return [use for path, elf in self.files for use in self._of_file(path, elf, asked)]
 
     def _of_file(self, path: str, elf: ElfFacts, asked: Asked) -> Iterator[GpuUse]:
         own = asked.own(path, elf)

@@ -1,6 +1,6 @@
 """Which files of an image use ROCm, and which major version of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compatbuild.detectors._gpu.use import Asked, GpuUse, Middleware, Vendor, known
@@ -14,16 +14,17 @@ from compatbuild.model.finding import Confidence
 
 @dataclass(frozen=True)
 class RocmSearch:
-    """A search for the users of ROCm."""
+    """A search for the users of ROCm among some files of an image."""
 
     view: DetectorView
+    files: Sequence[tuple[str, ElfFacts]]
     rocm: Rocm
     middleware: Middleware
 
     def uses(self) -> list[GpuUse]:
         """Return every file's use of ROCm: what it is, else what it needs, else the HIP code in it."""
         asked = Asked(self.rocm.runtime_sonames, self.rocm.library_sonames, self.rocm.other_sonames)
-        return [use for path, elf in self.view.elves() for use in self._of_file(path, elf, asked)]
+        return [use for path, elf in self.files for use in self._of_file(path, elf, asked)]
 
     def _of_file(self, path: str, elf: ElfFacts, asked: Asked) -> Iterator[GpuUse]:
         own = asked.own(path, elf)
