@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compatbuild.errors import NotFoundError, NothingRequiredError, SpecError, UsageError
-from compatbuild.model.report import ImageIdentity, Report
+from compatbuild.model.report import ImageIdentity, Report, parse_report
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.version import __version__
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from compatbuild.checking.loading import Loaded
     from compatbuild.checking.verdicts import Checked
     from compatbuild.hosts.host import Host
+    from compatbuild.inference.sides import Compared
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.candidates import Candidate
     from compatbuild.registry.overview import Overview
@@ -403,6 +404,28 @@ def load_target(
     return Loaded(Subject(target, kind, digest, report=True), decode(refine(report, template="default").spec), report)
 
 
+def diff(
+    old: str,
+    new: str,
+    *,
+    template: str | Path | None = None,
+    platform: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+    progress: Progress | None = None,
+) -> "Compared":
+    """Say what changed from an image, report or specification to another; ``template`` makes a report comparable."""
+    from compatbuild.inference.sides import Side, compare, is_report, text_of
+
+    def side(name: str) -> Side:
+        data = text_of(name)
+        if data is None:
+            return Side("image", name, infer(name, platform=platform, options=options, say=say, progress=progress))
+        return Side("report", name, parse_report(data, name)) if is_report(data) else Side("spec", name, spec=data)
+
+    return compare(side(old), side(new), lambda report: refine(report, template=template).spec)
+
+
 @dataclass(frozen=True)
 class Target:
     """A reference that was typed, and the store that holds it."""
@@ -471,19 +494,3 @@ def read_file(path: Path, limit: int = 64 << 20) -> bytes:
     if len(data) > limit:
         raise UsageError(f"{path} is too large", why=f"at most {limit} bytes are read", remedy="name another file")
     return data
-
-
-def parse_report(data: bytes, name: str) -> Report:
-    """Return the report that some JSON is; UsageError when it is none."""
-    from pydantic import ValidationError
-
-    try:
-        return Report.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{name} is not a report of compatbuild",
-            why=f"{place}: {first['msg']}",
-            remedy="make one with `compatbuild infer SOURCE -o json=report.json`",
-        ) from error

@@ -9,6 +9,7 @@ from compatbuild.cli import (
     attach,
     check,
     detector,
+    diff,
     infer,
     init,
     key,
@@ -51,6 +52,7 @@ app.command(rich_help_panel=AUTHOR)(infer.infer)
 app.command(rich_help_panel=AUTHOR)(init.init)
 app.command(rich_help_panel=AUTHOR)(refine.refine)
 app.command(rich_help_panel=AUTHOR)(validate.validate)
+app.command(rich_help_panel=AUTHOR)(diff.diff)
 app.command(rich_help_panel=REGISTRY)(publish.publish)
 app.command(rich_help_panel=REGISTRY)(attach.attach)
 app.command(rich_help_panel=REGISTRY)(attach.detach)

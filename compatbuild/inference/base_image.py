@@ -7,13 +7,11 @@ the layout that the image itself came from: no image makes this tool ask another
 
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
-
-from compatbuild.errors import CompatError, NotFoundError, UsageError
+from compatbuild.errors import CompatError, NotFoundError
 from compatbuild.image.view import ImageConfig
 from compatbuild.inference.base import shared_layers, with_base
 from compatbuild.inference.resolve import requirements
-from compatbuild.model.report import BaseImage, Report
+from compatbuild.model.report import BaseImage, Report, parse_report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.artifact import REPORT, SPEC, ArtifactKind
 from compatbuild.registry.attach import pull
@@ -88,7 +86,7 @@ def _claimed(image: ImageSource, name: str, digest: str) -> Reference | LayoutRe
 
 
 def _digest(text: str) -> str:
-    """Return a digest that an image states; UsageError when it is none."""
+    """Return a digest that an image states; the parser of references raises UsageError when it is none."""
     parse_reference(f"registry:base@{text}")
     return text
 
@@ -132,8 +130,4 @@ def _pulled(store: Store, subject: Descriptor, kind: ArtifactKind) -> tuple[byte
 
 def _requirements(content: bytes) -> tuple[AnyRequirement, ...]:
     """Return the requirements of a report; UsageError when it is none."""
-    try:
-        report = Report.model_validate_json(content)
-    except ValidationError as error:
-        raise UsageError("the report is not one of compatbuild", why=f"{error.error_count()} fields differ") from error
-    return requirements(report.findings)[:MAX_REQUIREMENTS]
+    return requirements(parse_report(content, "what is attached").findings)[:MAX_REQUIREMENTS]

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationError
 
+from compatbuild.errors import UsageError
 from compatbuild.model.base import Model
 from compatbuild.model.finding import Confidence, Finding
 from compatbuild.model.requirement import AnyRequirement
@@ -78,3 +79,17 @@ class Report(Model):
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     limits: tuple[str, ...] = ()
+
+
+def parse_report(data: bytes, name: str) -> Report:
+    """Return the report that some JSON is; UsageError when it is none."""
+    try:
+        return Report.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"{name} is not a report of compatbuild",
+            why=f"{place}: {first['msg']}",
+            remedy="make one with `compatbuild infer SOURCE -o json=report.json`",
+        ) from error

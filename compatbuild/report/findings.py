@@ -9,6 +9,7 @@ from rich.text import Text
 
 from compatbuild.model.finding import Confidence, Evidence, Finding
 from compatbuild.model.report import Report
+from compatbuild.report.cells import cell, code
 from compatbuild.report.text import plain
 
 STYLES = {Confidence.PROVEN: "bold green", Confidence.LIKELY: "yellow", Confidence.HINT: "dim"}
@@ -92,29 +93,15 @@ def _tail(report: Report, *, hints: int) -> Iterator[RenderableType]:
 def markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured markdown: one table of needs with their evidence."""
     image = report.image
-    lines = [f"### What {_code(f'{image.source}:{image.reference}')} needs of its host", ""]
-    lines += [f"Platform {_code(image.platform)}, digest {_code(image.digest or 'none')}", ""]
+    lines = [f"### What {code(f'{image.source}:{image.reference}')} needs of its host", ""]
+    lines += [f"Platform {code(image.platform)}, digest {code(image.digest or 'none')}", ""]
     if report.base:
-        lines += [f"Built on {_code(report.base.reference)}", ""]
+        lines += [f"Built on {code(report.base.reference)}", ""]
     lines += ["| requirement | confidence | evidence |", "|---|---|---|"]
     for finding in report.findings:
         if _needed(finding):
             shown = finding.evidence[:EVIDENCE_SHOWN]
-            evidence = "<br>".join(f"{_code(_place(e))}: {_cell(e.statement)}" for e in shown)
-            title = _cell(finding.title) + (FROM_BASE if finding.inherited else "")
+            evidence = "<br>".join(f"{code(_place(e))}: {cell(e.statement)}" for e in shown)
+            title = cell(finding.title) + (FROM_BASE if finding.inherited else "")
             lines.append(f"| {title} | {finding.confidence.value} | {evidence} |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    """Escape a text for a cell of a markdown table."""
-    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;")
-    for char in "\\|`*_[]#":
-        escaped = escaped.replace(char, f"\\{char}")
-    return escaped
-
-
-def _code(text: str) -> str:
-    """Return a text as code; escaped where a table cell's code cannot hold it (a pipe behind a backslash ends it)."""
-    shown = plain(text)
-    return f"`{shown}`" if shown and not set(shown) & set("`|\\") else _cell(text)
