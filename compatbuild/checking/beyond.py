@@ -126,7 +126,7 @@ def _driver(one: DriverRequirement, host: Host) -> NeedVerdict:
     loaded = one.gpu in (host.features.flags.get(LOADED) or ())
     if loaded:
         return NeedVerdict(about, wanted, "", Verdict.UNKNOWN, "the driver is loaded, its version is not known")
-    if not host.known(LOADED, one.gpu):
+    if not host.known(LOADED, one.gpu) and not _running(host):
         reason = host.remark("driver", one.gpu) or "which driver is installed is a matter of each node"
         verdict = Verdict.DEPENDS if host.kind == "profile" else Verdict.UNKNOWN
         return NeedVerdict(about, wanted, "", verdict, reason, f"install a driver {one.driver}")
@@ -134,6 +134,11 @@ def _driver(one: DriverRequirement, host: Host) -> NeedVerdict:
         return NeedVerdict(about, wanted, "", Verdict.COMPATIBLE, "no driver is loaded, and the image does without")
     reason = "no driver is loaded, and the image needs one"
     return NeedVerdict(about, wanted, "", Verdict.INCOMPATIBLE, reason, f"install a driver {one.driver}")
+
+
+def _running(host: Host) -> bool:
+    """Whether the host's running kernel was asked: it shows a driver even where modules cannot be listed."""
+    return host.kind == "node" and "full" in (host.features.attributes.get("kernel.version") or {})
 
 
 def _installed(vendor: str, host: Host) -> tuple[str, str]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from compatbuild.hosts.host import Host
     from compatbuild.signing.keys import PublicKey
 
-EXIT_INCOMPATIBLE, EXIT_OPEN = 10, 11
+EXIT_INCOMPATIBLE = 10
+EXIT_OPEN = 11
 HOSTS = "Hosts"
 
 Features = Annotated[
@@ -135,7 +136,7 @@ def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:
 
 
 def _origin(one: "Checked") -> str:
-    level = "the index" if one.subject.level == "index" else "the image for the platform"
+    level = "the index" if one.subject.level == "index" else "the image"
     signed = "signed by the key" if one.subject.verified else "signature not looked at"
     return f"{one.subject.name}: the specification of {level} {one.subject.digest}, {signed}"
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,9 +21,13 @@ MAX_REASON = 300  # characters of a reason in a table
 MAX_NAME = 60  # characters of a host's name
 
 
-def table(checked: Sequence[Checked]) -> Table:
-    """Return one row a host: its verdict and what decides it for one image, one column an image for several."""
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=summary(checked), caption_justify="left")
+def table(checked: Sequence[Checked]) -> RenderableType:
+    """Return one row a host (for one image with what decides it, for several a column each), and a summary."""
+    return Group(_grid(checked), Text(), summary(checked))
+
+
+def _grid(checked: Sequence[Checked]) -> Table:
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("HOST", overflow="fold", max_width=26)
     if len(checked) == 1:
         grid.add_column("VERDICT", no_wrap=True)
@@ -46,7 +51,7 @@ def summary(checked: Sequence[Checked]) -> Text:
         number = f"[{at}] " if len(checked) > 1 else ""
         lines.append(f"{number}{plain(one.subject.name)}: {told or 'no hosts'}")
         lines += [f"note: {plain(text)}" for text in one.subject.information]
-    return Text("\n".join(lines), style="not dim not italic")
+    return Text("\n".join(lines))
 
 
 def markdown(checked: Sequence[Checked]) -> str:

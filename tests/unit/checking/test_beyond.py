@@ -102,3 +102,10 @@ def test_mpi_is_information() -> None:
         "MPI of the image, to be met by the host's launcher: mpi.family: Open MPI; mpi.version: 4.1",
     )
     assert asked.needs(PLAIN) == ()
+
+
+def test_a_running_node_without_modules_shows_that_it_has_no_driver() -> None:
+    host = node(Features(attributes={"kernel.version": {"full": "6.1.0"}}), unknown=frozenset({LOADED}))
+    for when, verdict in (("present", YES), ("always", NO)):
+        asked = Beyond.of(report(DriverRequirement(driver=">=525.60.13", when=when)))  # type: ignore[arg-type]  # a str
+        assert [one.verdict for one in asked.needs(host)] == [verdict]

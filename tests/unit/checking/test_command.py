@@ -122,7 +122,7 @@ def test_what_is_attached(cli: Cli, image: str) -> None:
     assert cli("publish", image, "-q").code == 0
     done = cli("check", image, "--features", "host.json", "-o", "json")
     assert done.code == 10
-    assert "the specification of the image for the platform sha256:" in done.err
+    assert "the specification of the image sha256:" in done.err
     subject = done.value["subject"]
     assert (subject["kind"], subject["level"], subject["report"], subject["verified"]) == (
         "reference",
