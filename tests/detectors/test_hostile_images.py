@@ -33,6 +33,18 @@ SONAMES = st.one_of(
         ["libmpi.so.40", "libfuse3.so.3", "libbcc.so.0", "libc.so.6", "ld-linux-x86-64.so.2", "libuct_ib.so"]
     ),
 )
+GPU_SONAMES = st.sampled_from(
+    [
+        "libamdhip64.so.6",
+        "libhipblas.so." + "9." * 2000,
+        "libze_loader.so.1",
+        "libsycl.so.9",
+        "libnrt.so.1",
+        "libascendcl.so",
+    ]
+)
+HIP = st.one_of(TEXT, st.sampled_from(["gfx90a:xnack+", "gfx9-4-generic", "amdgcnspirv", "gfx" + "9" * 3000]))
+SECTIONS = st.one_of(TEXT, TEXT.map("__CLANG_OFFLOAD_BUNDLE__sycl-{}".format))
 VERSIONS = st.from_regex(r"\d{1,3}\.\d{1,3}", fullmatch=True)
 CODE = st.builds(
     DeviceCode,
@@ -47,8 +59,10 @@ ELVES = st.builds(
     machine=st.sampled_from([0, 3, 62, 183, 65535]),
     bits=st.sampled_from([32, 64]),
     interpreter=st.one_of(TEXT, st.just("/lib64/ld-linux-x86-64.so.2"), st.just("/" + "a/" * 2000 + "ld-linux.so.2")),
-    soname=SONAMES,
-    needed=st.lists(SONAMES, max_size=3).map(tuple),
+    soname=st.one_of(SONAMES, GPU_SONAMES),
+    needed=st.lists(st.one_of(SONAMES, GPU_SONAMES), max_size=3).map(tuple),
+    sections=st.lists(SECTIONS, max_size=2).map(tuple),
+    hip=st.lists(HIP, max_size=3).map(tuple),
     isa_needed=st.integers(0, 2**32),
     load_align=st.integers(0, 2**63),
     device_code=st.lists(CODE, max_size=3).map(tuple),
@@ -59,7 +73,13 @@ ELVES = st.builds(
 PATHS = st.one_of(
     SONAMES.map(lambda name: f"/lib/{name}"),
     st.sampled_from(
-        ["/usr/bin/qemu-system-x86_64", "/usr/local/cuda/compat/libcuda.so.1", "/usr/sbin/openvpn", "/etc/os-release"]
+        [
+            "/usr/bin/qemu-system-x86_64",
+            "/usr/local/cuda/compat/libcuda.so.1",
+            "/opt/rocm-6.3.1/lib/x.so",
+            "/usr/sbin/openvpn",
+            "/etc/os-release",
+        ]
     ),
 )
 NAMES = st.one_of(TEXT, st.sampled_from(["libc6", "musl", "glibc", "mpich", "openvpn", "dpdk", "bpftrace"]))
