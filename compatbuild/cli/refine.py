@@ -31,13 +31,14 @@ def refine(
     [dim]Example: compatbuild refine report.json -t compat.yaml.j2 -o spec=compat.yaml[/dim]
     """
     from compatbuild import api
+    from compatbuild.model.report import parse_report
     from compatbuild.report.documents import to_json
 
     targets = wanted(output, "spec", "json")
     if source == "-":
-        report = api.parse_report(sys.stdin.buffer.read(64 << 20), "stdin")
+        report = parse_report(sys.stdin.buffer.read(64 << 20), "stdin")
     elif Path(source).is_file() and _looks_like_json(Path(source)):
-        report = api.parse_report(api.read_file(Path(source)), source)
+        report = parse_report(api.read_file(Path(source)), source)
     else:
         registry = options.registry(plain_http, insecure, ca_file, registry_config)
         report = api.infer(source, platform=platform, options=registry, say=lambda line: tell(line, quiet=quiet))

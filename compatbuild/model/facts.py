@@ -49,7 +49,7 @@ FACTS = _table(
     ("rocm.targets", Merge.UNION, "AMD GPU targets with code: `gfx90a`"),
     ("gpu.vendors", Merge.UNION, "vendors of GPUs the image has code for: `nvidia`, `amd`, `intel`"),
     ("mpi.family", Merge.SAME, "MPI ABI family: `MPICH`, `Open MPI`"),
-    ("mpi.location", Merge.SAME, "`image` if the MPI library is in the image, `host` if programs expect it from outside"),
+    ("mpi.location", Merge.SAME, "`image` if the MPI library is in the image, `host` if programs expect it there"),
     ("mpi.vendor", Merge.SAME, "MPI implementation: `MPICH`, `Intel MPI`"),
     ("mpi.version", Merge.SAME, "MPI library version"),
     ("mpi.soname", Merge.SAME, "soname of the MPI library: `libmpi.so.12`"),

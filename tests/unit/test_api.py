@@ -17,7 +17,7 @@ from compatbuild.errors import (
     UsageError,
     VerificationError,
 )
-from compatbuild.model.report import Skipped
+from compatbuild.model.report import Skipped, parse_report
 from compatbuild.report.documents import report_bytes
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
@@ -206,7 +206,7 @@ def test_publish_does_it_all_and_the_second_time_nothing(image: str, author: Pri
     assert tree(Path("image")) == before
     (verified,) = api.verify(image, [author.public_key])
     assert verified.content == api.pull(image)[0]
-    assert api.parse_report(api.pull(image, kind="report")[0], "it").facts["cuda.major"].value == 12
+    assert parse_report(api.pull(image, kind="report")[0], "it").facts["cuda.major"].value == 12
 
 
 def test_publish_without_a_key_signs_nothing(image: str, author: PrivateKey) -> None:
@@ -298,7 +298,7 @@ def test_reading_a_file_is_bounded() -> None:
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b"\xff", b'{"schema": "other"}', b"[" * 100_000])
 def test_what_is_no_report_is_refused(data: bytes) -> None:
     with pytest.raises(UsageError, match="it is not a report of compatbuild"):
-        api.parse_report(data, "it")
+        parse_report(data, "it")
 
 
 HEAVY = {

@@ -107,5 +107,5 @@ def test_mpi_is_information() -> None:
 def test_a_running_node_without_modules_shows_that_it_has_no_driver() -> None:
     host = node(Features(attributes={"kernel.version": {"full": "6.1.0"}}), unknown=frozenset({LOADED}))
     for when, verdict in (("present", YES), ("always", NO)):
-        asked = Beyond.of(report(DriverRequirement(driver=">=525.60.13", when=when)))  # type: ignore[arg-type]  # a str
+        asked = Beyond.of(report(DriverRequirement(driver=">=525.60.13", when=when)))
         assert [one.verdict for one in asked.needs(host)] == [verdict]

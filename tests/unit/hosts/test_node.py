@@ -22,8 +22,8 @@ def test_the_kernel(tmp_path: Path) -> None:
     host = node_host(node(tmp_path))
     assert host.features.attributes["kernel.version"] == {"full": RELEASE, "major": "5", "minor": "14", "revision": "0"}
     assert host.features.attributes["kernel.config"] == {"IO_URING": "y", "IP_SCTP": "m", "LSM": "a,b"}
-    assert host.features.flags["kernel.loadedmodule"] == {"nvidia", "xfs"}
-    assert host.features.flags["kernel.enabledmodule"] == {"nvidia", "xfs", "vfio-pci", "ext4"}
+    assert host.features.flags["kernel.loadedmodule"] == frozenset({"nvidia", "xfs"})
+    assert host.features.flags["kernel.enabledmodule"] == frozenset({"nvidia", "xfs", "vfio-pci", "ext4"})
     assert host.features.attributes["kernel.selinux"] == {"enabled": "true"}
     assert host.features.attributes["kernel.kvm"] == {"enabled": "false"}
     assert host.modules == {"sctp": ""}

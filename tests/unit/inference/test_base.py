@@ -7,7 +7,7 @@ import pytest
 from compatbuild import api
 from compatbuild.errors import NotFoundError, UsageError
 from compatbuild.inference.base import shared_layers
-from compatbuild.model.report import Report
+from compatbuild.model.report import Report, parse_report
 from compatbuild.report.documents import report_bytes, report_value
 from compatbuild.report.findings import markdown
 from tests.builders import based_images, images
@@ -61,7 +61,7 @@ def test_without_a_base_nothing_is_said(layout: Path) -> None:
 
 def test_a_report_with_a_base_is_read_back_as_it_was(layout: Path) -> None:
     report = api.infer(reference(layout, "app"), base=reference(layout, "base"))
-    assert api.parse_report(report_bytes(report), "report") == report
+    assert parse_report(report_bytes(report), "report") == report
 
 
 def test_tables_tell_what_is_inherited(layout: Path) -> None:

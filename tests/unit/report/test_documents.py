@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compatbuild.api import parse_report
+from compatbuild.model.report import parse_report
 from compatbuild.report.documents import report_bytes, report_value, to_json, to_yaml
 from tests.unit.report.building import DIGEST, finding, harmless, hostile_report, report
 
