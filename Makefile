@@ -21,16 +21,19 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench clean demo help imports lint lock peers test types
+.PHONY: bench clean demo ground-truth help imports lint lock peers test types
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 demo: $(RUNTIME) ## assemble a real image and run the whole journey on it; everything ends up in out/demo
 	@$(BIN)/python -m demo.run
 
 test: $(DEVELOPMENT) ## run the tests; those whose peer program is missing are skipped and say so
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+
+ground-truth: $(DEVELOPMENT) ## infer from real packages and compare with what is known of them; downloads some 4 GB
+	@$(BIN)/python -m tests.ground_truth $(CASES)
 
 lint: $(DEVELOPMENT) ## check style and format
 	@$(BIN)/ruff check .

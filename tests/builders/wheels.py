@@ -64,34 +64,37 @@ PINS = {
 }
 """File name and SHA-256 of each wheel, for CPython 3.11 on x86-64 Linux."""
 
-TARGET = ("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none")
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64")
-
 
 def wheel(name: str) -> Path:
     """Return a pinned wheel, downloaded at first; the test that asks is skipped when it cannot be had.
 
     With COMPATBUILD_REQUIRE_PEERS=1 it fails instead.
     """
-    filename, sha256 = PINS[name]
+    found = fetched(*PINS[name])
+    if isinstance(found, str):
+        (pytest.fail if os.environ.get("COMPATBUILD_REQUIRE_PEERS") == "1" else pytest.skip)(found)
+    return found
+
+
+def fetched(filename: str, sha256: str) -> Path | str:
+    """Return a wheel by its file name and hash, downloaded at first, or what went wrong."""
     kept = Path(platformdirs.user_cache_dir("compatbuild-tests")) / "wheels" / filename
-    if not (kept.is_file() and _sha256(kept) == sha256):
-        problem = _download(name, kept, sha256)
-        if problem:
-            (pytest.fail if os.environ.get("COMPATBUILD_REQUIRE_PEERS") == "1" else pytest.skip)(problem)
-    return kept
+    problem = "" if kept.is_file() and _sha256(kept) == sha256 else _download(kept, sha256)
+    return problem or kept
 
 
-def _download(name: str, kept: Path, sha256: str) -> str:
+def _download(kept: Path, sha256: str) -> str:
     """Download a wheel; return what went wrong, if anything did."""
-    version = kept.name.split("-")[1]
+    name, version, *_, python, abis, platforms = kept.name.removesuffix(".whl").split("-")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
         requirements = Path(directory, "requirements.txt")
         requirements.write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", "--require-hashes", *TARGET]
-        command += [part for platform in PLATFORMS for part in ("--platform", platform)]
+        command += ["--only-binary=:all:", "--require-hashes", "--python-version", "3.11"]
+        command += ["--implementation", "cp" if python.startswith("cp") else "py"]
+        command += [part for abi in abis.split(".") for part in ("--abi", abi)]
+        command += [part for platform in platforms.split(".") for part in ("--platform", platform)]
         command += ["--dest", directory, "--requirement", str(requirements)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         found = Path(directory, kept.name)

@@ -1,0 +1,1 @@
+"""Real packages, and what inference must and must not say of them: ``python -m tests.ground_truth --help``."""
