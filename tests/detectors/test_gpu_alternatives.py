@@ -100,3 +100,13 @@ def test_a_program_that_will_not_load_without_nvidias_driver_has_no_choice() -> 
     elves = {"/app": elf("libcuda.so.1", "libcudart.so.12", "libamdhip64.so.6")}
     finding = by_id(DETECTOR, image_view(elves=elves, reached={"/app": PROVEN}))["gpu.alternatives"]
     assert finding.requirement is None
+
+
+def test_a_runtime_that_only_middleware_asks_for_is_not_what_the_program_is_linked_with() -> None:
+    elves = {
+        "/app": elf("libze_loader.so.1"),
+        "/cuda/libcudart.so.12": elf(soname="libcudart.so.12"),
+        "/lib/ucx/libuct_cuda.so.0": elf("libcudart.so.12"),
+    }
+    reached = {"/app": PROVEN, "/cuda/libcudart.so.12": PROVEN}
+    assert findings(DETECTOR, image_view(elves=elves, reached=reached)) == []

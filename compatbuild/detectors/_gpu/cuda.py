@@ -65,7 +65,7 @@ class CudaSearch:
             row.value,
             runtime=not bare,
             bare=bare,
-            hard=runtime and confidence is Confidence.PROVEN,
+            hard=bare and runtime and confidence is Confidence.PROVEN,
             aside=self.middleware.serves(path),
         )
 
