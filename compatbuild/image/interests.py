@@ -11,13 +11,14 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class FileInterest:
-    """Keep the first ``limit`` bytes of each regular file whose path matches ``glob``.
+    """Keep the first ``limit`` bytes of each regular file whose path matches ``glob``, the last ones with ``end``.
 
     Globs are absolute (``/etc/os-release``); ``*`` stays within a name, ``**`` spans directories.
     """
 
     glob: str
     limit: int = 65_536
+    end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

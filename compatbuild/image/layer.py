@@ -154,6 +154,15 @@ def _read(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     return collector.facts()
 
 
+def _last(pieces: Iterator[memoryview], skip: int) -> bytearray:
+    """Return what follows so many bytes."""
+    kept = bytearray()
+    for piece in pieces:
+        kept += piece[skip:]
+        skip = max(0, skip - len(piece))
+    return kept
+
+
 class Keeper:
     """Decides how much of a file's content a layer's facts keep, and counts it."""
 
@@ -180,6 +189,8 @@ class Keeper:
             facts = scan.result()
             if facts is not None:
                 self._collector.elves[path] = facts
+        elif limit < size and self._wanted.from_end(path):
+            head = _last(payload(-1), size - limit)
         else:
             head = bytearray().join(payload(limit))
         if limit:

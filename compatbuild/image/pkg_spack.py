@@ -7,8 +7,8 @@ specfile versions 2 and later, read by the names of its members). A target is a 
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from compatbuild.image import pkg_json
@@ -31,17 +31,16 @@ _NODES = re.compile(r'"nodes"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
 class Spec:
     """One concrete package.
 
-    ``target`` is archspec's name, ``features`` are those of the micro-architecture by the names of Linux, empty for a
-    generic target; ``external`` the path of a package that is expected on the host and not part of the installation;
-    ``variants`` the values of its variants, as texts.
+    ``target`` is archspec's name of what it is compiled for, ``external`` the path of a package that is expected to be
+    there and not part of the installation, ``needs`` the hashes of the packages that it links or runs.
     """
 
     name: str
     version: str
+    hash: str = ""
     target: str = ""
-    features: frozenset[str] = frozenset()
     external: str = ""
-    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 def files(limits: Limits) -> tuple[FileInterest, ...]:
@@ -85,15 +84,22 @@ def _spec(node: Any) -> Spec | None:
     if not name:
         return None
     target = _member(_member(node, "arch"), "target")
-    features = _member(target, "features")
     return Spec(
         name=name,
         version=_text(_member(node, "version")),
+        hash=_text(_member(node, "hash")),
         target=_text(target) or _text(_member(target, "name")),
-        features=frozenset(filter(None, map(_text, features))) if isinstance(features, list) else frozenset(),
         external=_path(_member(_member(node, "external"), "path")),
-        variants=_variants(_member(node, "parameters")),
+        needs=tuple(_needs(_member(node, "dependencies"))),
     )
+
+
+def _needs(edges: Any) -> Iterator[str]:
+    """Yield the hashes of what is linked or run; the kinds of a dependency moved under ``parameters`` in version 4."""
+    for edge in edges[:MAX_NODES] if isinstance(edges, list) else ():
+        kinds = _member(edge, "type") or _member(_member(edge, "parameters"), "deptypes")
+        if isinstance(kinds, list) and ("link" in kinds or "run" in kinds):
+            yield _text(_member(edge, "hash"))
 
 
 def _member(value: Any, key: str) -> Any:
@@ -106,12 +112,3 @@ def _text(value: Any) -> str:
 
 def _path(value: Any) -> str:
     return posixpath.normpath(value) if isinstance(value, str) and value.startswith("/") and len(value) < 4096 else ""
-
-
-def _variants(value: Any) -> dict[str, tuple[str, ...]]:
-    """Return the variants that have text for values; a variant of several values is a list."""
-    if not isinstance(value, dict):
-        return {}
-    lists = {name: item if isinstance(item, list) else [item] for name, item in value.items()}
-    found = {name: tuple(filter(None, map(_text, items))) for name, items in lists.items()}
-    return {name: texts for name, texts in found.items() if texts}

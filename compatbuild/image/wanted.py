@@ -40,6 +40,10 @@ class _Rule(NamedTuple):
     suffix: str
     pattern: re.Pattern[str]
     limit: int
+    end: bool
+
+    def fits(self, path: str) -> bool:
+        return path.startswith(self.prefix) and path.endswith(self.suffix) and self.pattern.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +100,11 @@ class Wanted:
 
     def limit(self, path: str) -> int:
         """Return how many bytes of a file to keep, 0 for none."""
-        return max(
-            (
-                rule.limit
-                for rule in self._rules
-                if path.startswith(rule.prefix) and path.endswith(rule.suffix) and rule.pattern.fullmatch(path)
-            ),
-            default=0,
-        )
+        return max((rule.limit for rule in self._rules if rule.fits(path)), default=0)
+
+    def from_end(self, path: str) -> bool:
+        """Say whether a file's last bytes are to be kept, and not its first."""
+        return any(rule.end and rule.fits(path) for rule in self._rules)
 
     def is_source(self, path: str, size: int) -> bool:
         """Say whether a file is a Python source of the program itself: whole or not at all, for half of one is none."""
@@ -122,4 +123,4 @@ def _literal(name: str) -> str:
 def _rule(interest: FileInterest) -> _Rule:
     glob = interest.glob
     literal = re.split(r"[*?]", glob)
-    return _Rule(literal[0], literal[-1] if len(literal) > 1 else "", glob_pattern(glob), interest.limit)
+    return _Rule(literal[0], literal[-1] if len(literal) > 1 else "", glob_pattern(glob), interest.limit, interest.end)
