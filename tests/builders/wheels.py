@@ -13,6 +13,10 @@ import platformdirs
 import pytest
 
 PINS = {
+    "dpctl": (
+        "dpctl-0.22.1-0-cp311-cp311-manylinux_2_28_x86_64.whl",
+        "19b90062f02ca9a8e8c534169e607b251c05d0da51a4c21d3c3e7c96d9e70bb7",
+    ),
     "jax-cuda12-plugin": (
         "jax_cuda12_plugin-0.10.2-cp311-cp311-manylinux_2_27_x86_64.whl",
         "76bbfece2f6effb4e8908eb8a5fbf1abbc1125de667683ec2ffba51c63dc57af",
@@ -20,6 +24,14 @@ PINS = {
     "jax-cuda13-plugin": (
         "jax_cuda13_plugin-0.10.2-cp311-cp311-manylinux_2_27_x86_64.whl",
         "4dfbac70e6258c66e9f2c17df170e05cc86580d8fa25ed78d670491084581382",
+    ),
+    "jax-rocm60-plugin": (
+        "jax_rocm60_plugin-0.5.0-cp311-cp311-manylinux_2_28_x86_64.whl",
+        "05414df017d473b77cae3b04e69d199cbdaa2ddb7cff0801edbae84f37a74308",
+    ),
+    "jax-rocm7-plugin": (
+        "jax_rocm7_plugin-0.10.2-cp311-cp311-manylinux_2_27_x86_64.whl",
+        "fc6c3f6641d99916ea1896353a0c27187f1fcddb811768d4607d7e78834571a3",
     ),
     "liburing": (
         "liburing-2026.3.30-cp38-abi3-manylinux_2_17_x86_64.whl",

@@ -45,10 +45,27 @@ def driver(version: str) -> DriverRequirement:
     return DriverRequirement(driver=f">={version}", when="present")
 
 
+ROCM_60: list[JsonValue] = [
+    *("gfx90a", "gfx900", "gfx906", "gfx908", "gfx940", "gfx941", "gfx942"),
+    *("gfx1030", "gfx1100", "gfx1200", "gfx1201"),
+]
+
 ROWS = [
-    Row("nvidia-cuda-runtime-cu11", (driver("450.80.02"),), {"cuda.major": 11, "cuda.driver.min": "450.80.02"}),
-    Row("nvidia-cuda-runtime-cu12", (driver("525.60.13"),), {"cuda.major": 12, "cuda.driver.min": "525.60.13"}),
-    Row("nvidia-cuda-runtime", (driver("580.65.06"),), {"cuda.major": 13, "cuda.driver.min": "580.65.06"}),
+    Row(
+        "nvidia-cuda-runtime-cu11",
+        (driver("450.80.02"),),
+        {"cuda.major": 11, "cuda.toolkit": "11.8", "cuda.driver.min": "450.80.02"},
+    ),
+    Row(
+        "nvidia-cuda-runtime-cu12",
+        (driver("525.60.13"),),
+        {"cuda.major": 12, "cuda.toolkit": "12.9", "cuda.driver.min": "525.60.13"},
+    ),
+    Row(
+        "nvidia-cuda-runtime",
+        (driver("580.65.06"),),
+        {"cuda.major": 13, "cuda.toolkit": "13.5", "cuda.driver.min": "580.65.06"},
+    ),
     Row(
         "jax-cuda12-plugin",
         (ComputeRequirement(compute=">=5.0"), driver("525.60.13")),
@@ -66,6 +83,18 @@ ROWS = [
         {"cuda.sass": ["75", "80", "90", "100", "110", "120"], "cuda.ptx": [["120", "9.0"]], "cuda.compute.min": "7.5"},
         imports="jax_cuda13_plugin",
     ),
+    Row(
+        "jax-rocm60-plugin",
+        facts={
+            "rocm.major": 6,
+            "rocm.targets": ROCM_60,
+            "gpu.vendors": ["amd"],
+            "accelerator.pci": ["1002"],
+        },
+        imports="jax_rocm60_plugin",
+    ),
+    Row("jax-rocm7-plugin", facts={"rocm.major": 7, "gpu.vendors": ["amd"]}, imports="jax_rocm7_plugin"),
+    Row("dpctl", facts={"gpu.vendors": ["intel"], "accelerator.pci": ["8086"]}, imports="dpctl"),
     Row(
         "mpich",
         facts={

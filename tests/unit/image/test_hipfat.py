@@ -1,8 +1,13 @@
 """HIP offload bundles inside ELF files."""
 
+import io
+import re
+import sys
+import zipfile
 from struct import Struct
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +17,12 @@ from compatbuild.image.hipfat import BUNDLES_MAX, ENTRIES_MAX, ID_MAX, PLAIN_MAX
 from compatbuild.image.interests import Interests
 from tests.builders.elf import File, R, facts, read
 from tests.builders.hipfat import HOST, PAGE, ZLIB, ZSTD, bundle, compressed, padded, section
+from tests.builders.wheels import wheel
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 JAX = ("gfx900", "gfx906", "gfx908", "gfx90a", "gfx940", "gfx941", "gfx942", "gfx1030", "gfx1100", "gfx1200", "gfx1201")
 """The targets of jax-rocm60-plugin 0.5.0."""
@@ -177,6 +188,34 @@ def test_what_is_decompressed_holds_the_headers_of_every_target() -> None:
     """All features of all processors of LLVM would fit."""
     assert len(bundle(*(f"gfx{number}:sramecc+:xnack+" for number in range(1000, 1256)))) < PLAIN_MAX + 256 * PAGE
     assert ENTRIES_MAX * (24 + 64) < PLAIN_MAX
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return a section with its compressed bundles decompressed as a whole."""
+    streams = [content]
+    for found in re.finditer(b"CCOB", content):
+        (version,) = Struct("<H").unpack_from(content, found.start() + 4)
+        start = found.start() + {2: 24, 3: 32}[version]
+        streams.append(zstd.ZstdDecompressor().decompress(content[start:]))
+    return b"".join(streams)
+
+
+@pytest.mark.download
+@pytest.mark.parametrize(("name", "libraries"), [("jax-rocm60-plugin", 4), ("jax-rocm7-plugin", 3)])
+def test_the_targets_of_real_libraries_are_those_in_the_unpacked_bundles(name: str, libraries: int) -> None:
+    """What pyelftools finds in the section, unpacked to its end, holds the same ids."""
+    compared = 0
+    with zipfile.ZipFile(wheel(name)) as archive:
+        for member in archive.namelist():
+            if not member.endswith(".so"):
+                continue
+            data = archive.read(member)
+            section = ELFFile(io.BytesIO(data)).get_section_by_name(".hip_fatbin")
+            content = unpacked(section.data()) if section else b""
+            ids = re.findall(rb"hipv?4?-amdgcn-amd-amdhsa--(gfx[0-9a-z:+-]+)", content)
+            assert set(facts(data).hip) == {found.decode() for found in ids}
+            compared += bool(ids)
+    assert compared == libraries
 
 
 @settings(max_examples=200, deadline=None)
