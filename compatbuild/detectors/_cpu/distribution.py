@@ -1,7 +1,7 @@
 """Distributions that are compiled for later processors, and their loaders, which refuse to work on others."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from compatbuild.detectors._cpu.claims import Claim, claims_of, native
 from compatbuild.detectors._sonames import needed, own_name
@@ -38,18 +38,22 @@ INTERESTS = Interests(markers=(*_X86_LOADERS, *REFUSALS), elf=True, packages=Tru
 def claims(view: DetectorView, cpu: Cpu) -> Iterator[Claim]:
     """Yield what the loader refuses, and what the distribution's packages are compiled for."""
     files = list(native(view))
-    told = sorted({elf.markers[LOADER][0] for _, elf in files if LOADER in elf.markers} - {""})
-    yield from _refused(view, files)
-    yield from _levels(view, files, f"x86-64-v{told[0]}" if told else "", cpu)
+    named = {path: level for path, elf in files if (level := _named(elf)) in cpu.levels}
+    yield from _refused(view, files, named)
+    yield from _levels(view, files, min(named.values(), default=""), cpu)
     yield from _flags(view, files, cpu)
 
 
-def _refused(view: DetectorView, files: Files) -> Iterator[Claim]:
-    """Yield what the refusals in the image's loaders name."""
+def _named(elf: ElfFacts) -> str:
+    """Return the level that a loader's refusal names, as rows name it."""
+    return f"x86-64-v{''.join(elf.markers.get(LOADER, ()))}"
+
+
+def _refused(view: DetectorView, files: Files, named: Mapping[str, str]) -> Iterator[Claim]:
+    """Yield what the refusals in the image's loaders name; ``named`` are those that name a level."""
     for path, elf in files:
         found = [flag for marker, flag in REFUSALS.items() if marker.id in elf.markers]
-        found += [f"x86-64-v{level}" for level in elf.markers.get(LOADER, ()) if level]
-        for what in found:
+        for what in (*found, *([named[path]] if path in named else [])):
             said = view.at(path, f"The loader refuses a CPU without {what}")
             yield Claim(what, Use(view.confidence(path, Grade.RUN.ceiling), said))
 
