@@ -225,6 +225,11 @@ class DetectorView:
         value = getattr(self.image.config, name)
         return value if isinstance(value, str) else ""
 
+    def history(self) -> tuple[str, ...]:
+        """Return what made each step of the image, oldest first; it may hold secrets that were build arguments."""
+        self._need("history" in self.interests.config, "the history")
+        return self.image.config.history
+
     @property
     def os_release(self) -> Mapping[str, str]:
         """Return the parsed os-release of the image; empty when there is none."""

@@ -50,6 +50,9 @@ def _same_config(image: ImageConfig, base: ImageConfig, evidence: Evidence) -> b
             own, other = image.environment, base.environment
         case "Labels":
             own, other = dict(image.labels), dict(base.labels)
+        case "history":
+            at = int(evidence.locator or 0) - 1
+            return image.history[at : at + 1] == base.history[at : at + 1] != ()
         case name:
             field = _FIELDS.get(name, name)
             return hasattr(image, field) and getattr(image, field) == getattr(base, field)

@@ -1,6 +1,6 @@
 """An image and the image it is built on: two layers and two, with labels and variables that one has from the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,16 @@ class Image:
         return images.describe(self.manifest, images.MANIFEST, annotations=name)
 
 
-def image(tag: str, *layers: Layer, runtime: Mapping[str, Any], **annotations: str) -> Image:
+def image(
+    tag: str,
+    *layers: Layer,
+    runtime: Mapping[str, Any],
+    history: Sequence[Mapping[str, str]] = (),
+    annotations: Mapping[str, str] | None = None,
+) -> Image:
     """Return an image; underscores in names of annotations stand for dots, all of them in OCI's namespace."""
-    config = images.image_config(layers, runtime)
-    named = {f"org.opencontainers.image.{name.replace('_', '.')}": value for name, value in annotations.items()}
+    config = images.image_config(layers, runtime, history=list(history))
+    named = {f"org.opencontainers.image.{name.replace('_', '.')}": value for name, value in (annotations or {}).items()}
     return Image(layers, config, images.manifest(layers, config, annotations=named), tag)
 
 
@@ -63,7 +69,7 @@ BASE = image("base", RELEASE, CUDA, runtime=BASE_RUNTIME)
 
 def built(**annotations: str) -> Image:
     """Return the image that is built on the base, with these annotations."""
-    return image("app", RELEASE, CUDA, PROGRAM, DATA, runtime=RUNTIME, **annotations)
+    return image("app", RELEASE, CUDA, PROGRAM, DATA, runtime=RUNTIME, annotations=annotations)
 
 
 def write(path: Path, *images_: Image) -> Path:

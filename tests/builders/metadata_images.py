@@ -87,5 +87,6 @@ def images() -> Iterator[ImageView]:
     """Yield views that between them bring out every finding."""
     yield image_view(labels=labels(**LABELS))
     yield image_view(labels=labels(**{f"module.m{number:03}": "loop" for number in range(101)}))
+    yield image_view(history=("RUN make CFLAGS=-march=native", "RUN make CFLAGS=-march=haswell"))
     yield image_view(elves=NATIVE, files=RECORDS)
     yield image_view(elves=NATIVE, files=RECORDS, reached={"/opt/conda/lib/libblas.so": Confidence.LIKELY})

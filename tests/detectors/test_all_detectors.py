@@ -121,7 +121,8 @@ def test_a_test_module_exists(detector: Detector) -> None:
 @every
 def test_nothing_is_asked_for_that_is_not_declared(detector: Detector) -> None:
     bare = dataclasses.replace(detector, interests=Interests())
-    with_env_only = not any((detector.interests.elf, detector.interests.files, detector.interests.packages))
+    asked = detector.interests
+    with_env_only = not any((asked.elf, asked.files, asked.packages, asked.config))
     if with_env_only:
         assert findings(bare, everything()) == []
     else:

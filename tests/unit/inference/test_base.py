@@ -138,6 +138,20 @@ def test_requirements_of_the_bases_report_are_offered_to_templates(layout: Path,
     assert b" nvidia_uvm:" in api.refine(api.infer(reference(layout, "app")), template=template).spec
 
 
+def test_the_history_of_a_base_is_the_bases(tmp_path: Path) -> None:
+    steps = [{"created_by": "RUN cc -march=haswell"}, {"created_by": "RUN cc -march=zen3"}]
+    made = [
+        based_images.image("base", based_images.RELEASE, runtime={}, history=steps[:1]),
+        based_images.image("app", based_images.RELEASE, based_images.DATA, runtime={}, history=steps),
+    ]
+    path = based_images.write(tmp_path / "images", *made)
+    report = api.infer(reference(path, "app"), base=reference(path, "base"))
+    assert {f.title[-7:]: f.inherited for f in report.findings if f.id == "build.target"} == {
+        "haswell": True,
+        "or zen3": False,
+    }
+
+
 def test_the_layers_of_a_base_are_a_beginning_of_the_images() -> None:
     base = images.view(based_images.RELEASE, based_images.CUDA).config
     assert shared_layers(images.view(*built().layers).config, base, "base") == 2
