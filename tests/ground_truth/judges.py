@@ -33,18 +33,25 @@ MAX_FILES = 400
 
 @dataclass(frozen=True)
 class Tally:
-    """How many files a judge looked at, and the paths about which it disagrees, each with both opinions."""
+    """How many files a judge looked at, and the paths about which it disagrees, each with both opinions.
+
+    ``unread`` are files that our reader says it could not read, where the judge could.
+    """
 
     judge: str
     files: int
     disagreements: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def tallies(image: Inferred) -> Iterator[Tally]:
     """Ask every judge that this machine has about an image."""
     elves = [(path, elf, image.root / path.lstrip("/")) for path, elf in sorted(image.view.elves.items())]
     if shutil.which("readelf"):
-        yield _tally("readelf", [_readelf(*one) for one in elves[:MAX_FILES]])
+        seen = elves[:MAX_FILES]
+        whole = _tally("readelf", [_readelf(*one) for one in seen if not one[1].damaged])
+        parts = _tally("readelf", [_readelf(*one) for one in seen if one[1].damaged])
+        yield Tally("readelf", whole.files + parts.files, whole.disagreements, parts.disagreements)
     if shutil.which("go"):
         yield _tally("go version -m", [_go(*one) for one in elves if one[1].go.get("GOARCH")])
     with_code = [one for one in elves if any(code.section == LINKED for code in one[1].device_code)]

@@ -25,9 +25,8 @@ class Result:
         if self.verdict is None:
             return (self.case.name, self.case.kind, "not run", "", "", "", "")
         verdict = self.verdict
-        judges = " ".join(
-            f"{t.judge.split()[0]} {t.files - len(t.disagreements)}/{t.files}" for t in self.tallies if t.files
-        )
+        agreeing = [(t.judge.split()[0], t.files - len(t.disagreements + t.unread), t.files) for t in self.tallies]
+        judges = " ".join(f"{judge} {files}/{whole}" for judge, files, whole in agreeing if whole)
         return (
             self.case.name,
             self.case.kind,
@@ -48,6 +47,7 @@ class Result:
         lines += [
             f"unexpected: {text}" for text in self.verdict.surprises if f"requires {text}" not in self.verdict.broken
         ]
+        lines += [f"only {tally.judge} can read {text}" for tally in self.tallies for text in tally.unread]
         return lines + [f"{tally.judge} disagrees: {text}" for tally in self.tallies for text in tally.disagreements]
 
 
