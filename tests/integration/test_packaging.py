@@ -18,7 +18,12 @@ DATA = {
     for path in (ROOT / room).rglob("*")
     if path.is_file()
 }
-KNOWLEDGE = {str(path.relative_to(ROOT)) for path in (ROOT / "compatbuild").rglob("*.yaml") if "data" not in path.parts}
+KNOWLEDGE = {
+    str(path.relative_to(ROOT))
+    for ending in ("yaml", "json")
+    for path in (ROOT / "compatbuild").rglob(f"*.{ending}")
+    if "data" not in path.parts
+}
 MODULES = {str(path.relative_to(ROOT)) for path in (ROOT / "compatbuild").rglob("*.py")}
 CARRIED = DATA | KNOWLEDGE | MODULES | {"compatbuild/py.typed"}
 LIST = """
