@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from compatbuild.image.interests import FileInterest
 from compatbuild.image.limits import KIB
 
-JARS = FileInterest("/**/*.jar", 512 * KIB, end=True)
-"""Java archives; an entry takes about a hundred bytes, so these are the names of 5,000 entries, or the last ones."""
+JARS = FileInterest("/**/*.jar", 64 * KIB, end=True)
+"""Java archives; an entry takes about a hundred bytes, so these are the names of the last 600 entries.
+
+Those that carry native libraries have fewer, and an image may have a thousand archives.
+"""
 MAX_ENTRIES = 20_000
 
 _HEADER = struct.Struct("<4s24xHHH12x")  # signature; lengths of name, extra field and comment

@@ -13,10 +13,10 @@ from typing import Any
 
 from compatbuild.image import pkg_json
 from compatbuild.image.interests import FileInterest
-from compatbuild.image.limits import MIB, Limits
+from compatbuild.image.limits import KIB, Limits
 from compatbuild.image.view import Package
 
-SPECS = FileInterest("/**/.spack/spec.json", MIB)
+SPECS = FileInterest("/**/.spack/spec.json", 256 * KIB)
 """The specs; those of programs with a hundred dependencies have 200 KiB."""
 ENDING = "/.spack/spec.json"
 MAX_NODES = 2_000
