@@ -33,6 +33,11 @@ def vendor_library(path: str, cuda: Cuda) -> bool:
     return posixpath.basename(path).startswith(tuple(cuda.vendor_libraries))
 
 
+def profiling_library(path: str, cuda: Cuda) -> bool:
+    """Say whether a file is a library of NVIDIA's for profilers."""
+    return posixpath.basename(path).startswith(tuple(cuda.profiling_libraries))
+
+
 def linked_code(elf: ElfFacts) -> tuple[DeviceCode, ...]:
     """Return the device code of a file that runs as it stands."""
     return tuple(code for code in elf.device_code if code.section != UNLINKED)

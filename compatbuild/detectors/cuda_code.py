@@ -10,6 +10,7 @@ from compatbuild.detectors._cuda import (
     compiler,
     from_driver,
     linked_code,
+    profiling_library,
     vendor_library,
     version,
 )
@@ -18,7 +19,7 @@ from compatbuild.detectors._gpu.gpus import INTERESTS, Gpus
 from compatbuild.detectors._gpu.use import Vendor
 from compatbuild.detectors._targets import covered, dotted, gaps, jit_drivers, lowest, number
 from compatbuild.detectors._uses import MAX_EVIDENCE
-from compatbuild.image.elf import DeviceCode
+from compatbuild.image.elf import DeviceCode, ElfFacts
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
 from compatbuild.knowledge.cuda import Cuda
@@ -38,7 +39,7 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
     code = {
         path: found
         for path, elf in view.elves()
-        if (found := _readable(linked_code(elf))) and not from_driver(path, elf, cuda)
+        if (found := _readable(linked_code(elf))) and not _beside_the_point(path, elf, cuda)
     }
     if code:
         main, confidence = _main(code, Gpus.of(view, knowledge).used(Vendor.NVIDIA), cuda)
@@ -50,6 +51,10 @@ def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:
         yield from _narrow_files(view, main, union, cuda)
         yield from _jit(view, main, confidence, cuda)
     yield from _unlinked(view, cuda)
+
+
+def _beside_the_point(path: str, elf: ElfFacts, cuda: Cuda) -> bool:
+    return from_driver(path, elf, cuda) or profiling_library(path, cuda)
 
 
 def _readable(code: Iterable[DeviceCode]) -> tuple[DeviceCode, ...]:
@@ -184,7 +189,7 @@ def _unlinked(view: DetectorView, cuda: Cuda) -> Iterator[Finding]:
     for path, elf in view.elves():
         linked = {(one.kind, one.target) for one in linked_code(elf)}
         extra = [one for one in elf.device_code if (one.kind, one.target) not in linked]
-        if extra and not from_driver(path, elf, cuda):
+        if extra and not _beside_the_point(path, elf, cuda):
             found.append(view.at(path, _told(extra), UNLINKED))
     if found:
         yield Finding(

@@ -1,5 +1,6 @@
 """Which CUDA major version the image is built for, and the NVIDIA driver that this asks for."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -81,11 +82,16 @@ def _floor(view: DetectorView, majors: Sequence[GpuUse], gpus: Gpus, cuda: Cuda)
 def _deciding(used: Sequence[GpuUse]) -> int:
     """Return the highest major that something in use cannot do without.
 
-    Who uses CUDA goes before libraries that lie in the image. Files whose paths differ in numbers alone, such as
-    ``cuda_v12/libggml-cuda.so`` and ``cuda_v13/libggml-cuda.so``, are variants: the lowest of them will do.
+    Files whose paths differ in numbers alone, such as ``cuda_v12/libggml-cuda.so`` and ``cuda_v13/libggml-cuda.so``, are
+    variants: the lowest of them will do. So it is with libraries of NVIDIA's that nothing is seen to need, the runtime
+    before others, for packages bring them for several majors.
     """
+    users = [one for one in used if not one.runtime]
+    if not users:
+        runtimes = [one for one in used if posixpath.basename(one.path).startswith("libcudart")]
+        return min(one.major for one in runtimes or used)
     lowest: dict[str, int] = {}
-    for one in [one for one in used if not one.runtime] or used:
+    for one in users:
         name = re.sub(r"\d+", "", one.path)
         lowest[name] = min(one.major, lowest.get(name, one.major))
     return max(lowest.values())

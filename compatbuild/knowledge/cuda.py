@@ -16,6 +16,7 @@ class Cuda:
     runtime_sonames: Table[str, int]  # soname of libcudart → major
     library_sonames: Table[str, int]  # soname of a toolkit library that belongs to one major only → major
     vendor_libraries: Table[str, str]  # beginning of the file name of a library of NVIDIA's own → its name
+    profiling_libraries: Table[str, str]  # beginning of the file name of a library for profilers → its name
     toolkit_packages: Table[str, str]  # "ecosystem:name" (``*`` allowed) of a package with the toolkit's version → what
     driver_sonames: Table[str, str]  # soname of a library that comes with the driver → what it is
     driver_needs: Table[str, str]  # soname of a library of the driver → soname it needs of the image

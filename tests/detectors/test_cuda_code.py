@@ -180,6 +180,12 @@ def test_variants_that_nobody_is_seen_to_load_do_not_count() -> None:
     assert (chosen.confidence, chosen.facts["cuda.compute.min"]) == (LIKELY, "7.0")
 
 
+@pytest.mark.parametrize("name", ["libcupti.so.12", "libcheckpoint.so", "libpcsamplingutil.so"])
+def test_code_for_measuring_is_not_what_the_program_runs(name: str) -> None:
+    code = DeviceCode("sass", "50", "", ".rodata")
+    assert by_id(DETECTOR, image_view(elves={f"/site/triton/lib/cupti/{name}": with_code(code)})) == {}
+
+
 def test_the_drivers_own_code_is_not_the_images() -> None:
     compat = {"/usr/local/cuda-12.8/compat/libnvidia-nvvm.so": with_code(*sass("50"))}
     assert by_id(DETECTOR, image_view(elves=compat)) == {}

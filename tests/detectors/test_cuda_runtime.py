@@ -84,11 +84,33 @@ def test_cuda_that_the_program_never_comes_to_is_a_hint() -> None:
 
 
 def test_the_highest_major_in_use_decides_not_the_highest_in_the_image() -> None:
-    elves = {CUDART12: cudart(), "/opt/libcudart.so.11.0": cudart("11.0"), "/opt/libcudart.so.13": cudart("13")}
-    reached = {CUDART12: LIKELY, "/opt/libcudart.so.11.0": LIKELY}
+    elves = {
+        "/site/new.so": elf("libcudart.so.12"),
+        "/site/old.so": elf("libcudart.so.11.0"),
+        "/site/other.so": elf("libcudart.so.13"),
+        CUDART12: cudart(),
+        "/opt/libcudart.so.11.0": cudart("11.0"),
+        "/opt/libcudart.so.13": cudart("13"),
+    }
+    reached = dict.fromkeys(("/site/new.so", "/site/old.so", CUDART12, "/opt/libcudart.so.11.0"), LIKELY)
     finding = by_id(DETECTOR, image_view(elves=elves, reached=reached))["cuda.driver-min"]
     assert finding.facts["cuda.major"] == 12
-    assert [evidence.path for evidence in finding.evidence] == [CUDART12]
+    assert [evidence.path for evidence in finding.evidence] == ["/site/new.so", CUDART12]
+
+
+def test_of_libraries_that_nothing_needs_the_lowest_runtime_decides() -> None:
+    """As in triton, which has CUPTI for CUDA 12 and 13."""
+    code = (DeviceCode("sass", "75", "", ".rodata"),)
+    cupti = {
+        "/site/triton/lib/cupti/libcupti.so.12": elf(soname="libcupti.so.12"),
+        "/site/triton/lib/cupti-blackwell/libcupti.so.13": elf(soname="libcupti.so.13"),
+        "/site/triton/lib/cupti-blackwell/libcheckpoint.so": elf(markers={TOOLS.id: ("13.3",)}, device_code=code),
+    }
+    assert by_id(DETECTOR, image_view(elves=cupti))["cuda.driver-min"].facts["cuda.major"] == 12
+    runtime = cupti | {"/cuda/libcudart.so.13": cudart("13")}
+    assert by_id(DETECTOR, image_view(elves=runtime))["cuda.driver-min"].facts["cuda.major"] == 13
+    torch = cupti | {"/site/torch/lib/libtorch_cuda.so": elf("libcudart.so.12", "libcupti.so.12")}
+    assert by_id(DETECTOR, image_view(elves=torch))["cuda.driver-min"].facts["cuda.major"] == 12
 
 
 def variants() -> dict[str, ElfFacts]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compatbuild.detectors._cuda import STATIC_RUNTIME, compiler, from_driver, linked_code
+from compatbuild.detectors._cuda import STATIC_RUNTIME, compiler, from_driver, linked_code, vendor_library
 from compatbuild.detectors._gpu.use import Asked, GpuUse, Middleware, Vendor, known
 from compatbuild.detectors._uses import Use, weakest
 from compatbuild.image.elf import ElfFacts
@@ -74,8 +74,14 @@ class CudaSearch:
         built = compiler(self.view, path, elf, self.cuda)
         ceiling = weakest(Confidence.LIKELY, built.ceiling) if built else Confidence.LIKELY
         evidence = built.evidence if built else self.view.at(path, "It holds code for NVIDIA GPUs", "fatbin")
-        use = Use(self.middleware.confidence(path, ceiling), evidence)
-        return GpuUse(Vendor.NVIDIA, path, use, built.major if built else 0, aside=self.middleware.serves(path))
+        return GpuUse(
+            Vendor.NVIDIA,
+            path,
+            Use(self.middleware.confidence(path, ceiling), evidence),
+            built.major if built else 0,
+            runtime=vendor_library(path, self.cuda),
+            aside=self.middleware.serves(path),
+        )
 
     def driver(self) -> list[Use]:
         """Return who needs a library of the driver; a copy of it in the image makes that less than sure.
