@@ -82,9 +82,9 @@ def _floor(view: DetectorView, majors: Sequence[GpuUse], gpus: Gpus, cuda: Cuda)
 def _deciding(used: Sequence[GpuUse]) -> int:
     """Return the highest major that something in use cannot do without.
 
-    Files whose paths differ in numbers alone, such as ``cuda_v12/libggml-cuda.so`` and ``cuda_v13/libggml-cuda.so``, are
-    variants: the lowest of them will do. So it is with libraries of NVIDIA's that nothing is seen to need, the runtime
-    before others, for packages bring them for several majors.
+    Files whose paths differ in numbers alone, such as ``cuda_v12/libggml-cuda.so`` and ``cuda_v13/libggml-cuda.so``,
+    are variants: the lowest of them will do. So it is with libraries of NVIDIA's that nothing is seen to need, the
+    runtime before others, for packages bring them for several majors.
     """
     users = [one for one in used if not one.runtime]
     if not users:

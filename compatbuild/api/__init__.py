@@ -1,0 +1,40 @@
+"""What the commands do, as functions: the public Python surface behind ``compatbuild.infer`` and its siblings.
+
+Every function takes plain values and returns frozen records; nothing is printed. ``say`` is told, in one line, what is
+being done; ``progress`` a layer's index and how many more of its bytes were read. Errors are subclasses of
+``compatbuild.errors.CompatError``.
+"""
+
+from compatbuild.api.artifacts import attach, detach, pull, show
+from compatbuild.api.checks import check, load_target
+from compatbuild.api.publishing import Published, publish
+from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
+from compatbuild.api.signatures import SignedPair, sign, verify
+from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
+
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "TEMPLATE_FILE",
+    "Published",
+    "Refined",
+    "SignedPair",
+    "Target",
+    "attach",
+    "check",
+    "creation_date",
+    "detach",
+    "diff",
+    "infer",
+    "load_target",
+    "open_target",
+    "provenance",
+    "publish",
+    "pull",
+    "read_file",
+    "refine",
+    "require_valid",
+    "show",
+    "sign",
+    "validate",
+    "verify",
+]

@@ -1,0 +1,86 @@
+"""Specifications and reports beside an image: attach, detach, pull, show."""
+
+from typing import TYPE_CHECKING
+
+from compatbuild.api.reading import require_valid
+from compatbuild.api.targets import DEFAULT_OPTIONS, creation_date, open_target, provenance
+from compatbuild.errors import NotFoundError
+from compatbuild.registry.options import RegistryOptions
+
+if TYPE_CHECKING:
+    from compatbuild.registry.attach import Attached
+    from compatbuild.registry.candidates import Candidate
+    from compatbuild.registry.overview import Overview
+
+
+def attach(
+    reference: str, spec: bytes, *, platform: str | None = None, options: RegistryOptions = DEFAULT_OPTIONS
+) -> tuple["Attached", ...]:
+    """Attach a specification to an image; to an index and every platform in it, unless ``platform`` names one."""
+    from compatbuild.registry.attach import attach as attach_spec
+
+    require_valid(spec, "the specification")
+    target = open_target(reference, options)
+    created, annotations = creation_date(), provenance()
+    return tuple(
+        attach_spec(target.store, subject.descriptor, spec, annotations, created, derived=True)
+        for subject in target.subjects(platform)
+    )
+
+
+def detach(
+    reference: str,
+    *,
+    digest: str | None = None,
+    platform: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+) -> tuple[str, ...]:
+    """Take specifications and reports off an image, or only the artifact with ``digest``; return their digests."""
+    from compatbuild.registry.attach import detach as take_off
+
+    target = open_target(reference, options)
+    gone: list[str] = []
+    for subject in target.subjects(platform):
+        try:
+            gone += take_off(target.store, subject.descriptor, digest)
+        except NotFoundError:
+            continue  # an index and its platforms need not all have something
+    if not gone:
+        raise NotFoundError(
+            f"nothing to detach from {reference}",
+            why=f"no artifact {digest} is attached to it" if digest else "no specification or report is attached to it",
+            remedy="`compatbuild show` lists what is",
+        )
+    return tuple(gone)
+
+
+def pull(
+    reference: str, *, platform: str | None = None, kind: str = "spec", options: RegistryOptions = DEFAULT_OPTIONS
+) -> tuple[bytes, "Candidate"]:
+    """Return the specification (or ``kind`` ``report``) in force, **signed or not**, and the artifact it is from.
+
+    Of an index without ``platform`` that of the index itself.
+    """
+    from compatbuild.registry.artifact import REPORT, SPEC
+    from compatbuild.registry.attach import pull as pull_artifact
+
+    target = open_target(reference, options)
+    subject = target.subjects(platform)[0]
+    return pull_artifact(target.store, subject.descriptor, REPORT if kind == "report" else SPEC)
+
+
+def show(
+    reference: str, *, platform: str | None = None, options: RegistryOptions = DEFAULT_OPTIONS
+) -> tuple["Overview", ...]:
+    """Return everything attached to an image; NotFoundError when that is nothing at all."""
+    from compatbuild.registry.overview import overview
+
+    target = open_target(reference, options)
+    found = tuple(overview(target.store, subject) for subject in target.subjects(platform))
+    if not any(one.attachments for one in found):
+        raise NotFoundError(
+            f"nothing is attached to {reference}",
+            why="no referrer of it is listed",
+            remedy="`compatbuild publish` attaches a specification",
+        )
+    return found
