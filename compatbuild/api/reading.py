@@ -50,11 +50,11 @@ def infer(
     detectors = discover()
     with open_image(source, platform=platform, options=options, say=say) as image:
         found = find_base(image, base, options, say)
-        view = build_view(image.config, image.layers, engine.interests(detectors), progress=progress)
+        view = image.view_of(build_view(image.config, image.layers, engine.interests(detectors), progress=progress))
         identity = ImageIdentity(
-            source=image.scheme, reference=image.reference, digest=image.digest, platform=image.config.platform
+            source=image.scheme, reference=image.reference, digest=image.digest, platform=view.config.platform
         )
-        return found.told(engine.infer(view, identity, detectors, load()), image.config)
+        return found.told(engine.infer(view, identity, detectors, load()), view.config)
 
 
 def refine(report: Report, *, template: str | Path | None = None) -> Refined:

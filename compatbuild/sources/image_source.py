@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from compatbuild.image.decompress import Readable
 from compatbuild.image.layer import LayerSource
-from compatbuild.image.view import ImageConfig
+from compatbuild.image.view import ImageConfig, ImageView
 from compatbuild.registry.descriptor import Descriptor, ManifestBytes
 
 Say = Callable[[str], None]
@@ -32,7 +32,8 @@ class ImageSource:
 
     ``scheme`` is the prefix without its colon (``oci-dir``), ``reference`` what stands behind it; ``digest`` is that of
     the image's manifest, empty where there is none that a registry would know (docker archives, directories).
-    ``layers`` are lowest first; ``annotations`` are the manifest's.
+    ``layers`` are lowest first; ``annotations`` are the manifest's. ``settled`` is there where ``config`` is hearsay: the
+    image's own, known once its layers have been read.
     """
 
     scheme: str
@@ -41,6 +42,11 @@ class ImageSource:
     config: ImageConfig
     layers: tuple[LayerSource, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    settled: Callable[[], ImageConfig] | None = None
+
+    def view_of(self, view: ImageView) -> ImageView:
+        """Return the view that was made of the layers, with the image's own config; ImageError when it is not there."""
+        return replace(view, config=self.settled()) if self.settled is not None else view
 
 
 class Content(Protocol):

@@ -1,4 +1,4 @@
-"""From what a user typed to an image: a prefix decides, else an existing path by its content, else a registry.
+"""From what a user typed to an image: a prefix decides, else an existing path, else a daemon that has it, else a registry.
 
 An explicit prefix never falls through to something else; where there is none, the choice is said.
 """
@@ -7,25 +7,26 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from compatbuild.errors import SourceError, UsageError
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.sources.archive import open_archive
+from compatbuild.sources.daemons import daemon_with, open_daemon_image
 from compatbuild.sources.directory import open_directory
 from compatbuild.sources.docker_archive import open_docker_archive
+from compatbuild.sources.endpoints import DOCKER, PODMAN
 from compatbuild.sources.image_source import ImageSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
 from compatbuild.sources.skopeo_dir import is_skopeo_dir
 from compatbuild.sources.stored import open_stored
 
-PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "registry")
+PREFIXES = ("docker", "podman", "registry", "oci-dir", "oci-archive", "docker-archive", "dir")
 """What can be read today."""
 ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir"}
 LATER = {
-    "docker": "docker save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
-    "podman": "podman save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
     "sif": "run it on the image that the SIF was built from",
     "singularity": "run it on the image that the SIF was built from",
     "spack": "push the package as an image, and run it on that",
@@ -53,7 +54,7 @@ def open_image(
     wish = Wish(platform or "", say or silent)
     prefix, rest = _prefix_of(text)
     if not prefix:
-        prefix, rest = _chosen(text, wish.say)
+        prefix, rest = _chosen(text, wish)
     with _opened(prefix, rest, wish, options or RegistryOptions()) as image:
         yield image
 
@@ -63,6 +64,8 @@ def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> Abs
         "oci-archive": open_oci_archive,
         "docker-archive": open_docker_archive,
         "dir": open_directory,
+        DOCKER: partial(open_daemon_image, DOCKER),
+        PODMAN: partial(open_daemon_image, PODMAN),
     }
     if prefix in readers:
         return readers[prefix](rest, wish)
@@ -108,8 +111,9 @@ def _listing() -> str:
     return ", ".join(f"{prefix}:" for prefix in PREFIXES)
 
 
-def _chosen(text: str, say: Say) -> tuple[str, str]:
-    """Choose where there is no prefix: a path that exists, else a registry."""
+def _chosen(text: str, wish: Wish) -> tuple[str, str]:
+    """Choose where there is no prefix: a path that exists, else a daemon that has the image, else a registry."""
+    say = wish.say
     if exists(text):
         prefix = _kind_of(Path(text))
         say(f"reading {text} as {prefix}:{text}")
@@ -119,7 +123,11 @@ def _chosen(text: str, say: Say) -> tuple[str, str]:
         prefix = _kind_of(path)
         say(f"reading {text} as {prefix}:{text}")
         return prefix, text
-    say(f"reading registry:{text}, for there is no file of that name")
+    daemon = daemon_with(text, wish)
+    if daemon:
+        say(f"reading {text} as {daemon}:{text}, for {daemon} has it; registry:{text} reads it from its registry")
+        return daemon, text
+    say(f"reading registry:{text}, for there is no file of that name, and no daemon here that has it")
     return "registry", text
 
 
