@@ -8,7 +8,7 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
 from compatbuild.api.publishing import Published, publish
-from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
+from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, infer_all, refine, require_valid, validate
 from compatbuild.api.signatures import SignedPair, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
@@ -25,6 +25,7 @@ __all__ = [
     "detach",
     "diff",
     "infer",
+    "infer_all",
     "load_target",
     "open_target",
     "provenance",

@@ -1,12 +1,12 @@
 """Publish: infer, refine, validate, attach and sign in one go."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compatbuild.api.reading import Refined, infer, refine
+from compatbuild.api.reading import Refined, refine, reports_of
 from compatbuild.api.signatures import SignedPair, sign_subject
 from compatbuild.api.targets import (
     DEFAULT_OPTIONS,
@@ -49,8 +49,9 @@ class Published:
 
 
 def publish(
-    reference: str,
+    reference: str = "",
     *,
+    metadata_file: Path | None = None,
     template: str | Path | None = None,
     signer: "Signer | None" = None,
     platform: str | None = None,
@@ -61,19 +62,64 @@ def publish(
 ) -> tuple[Published, ...]:
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
-    An index gets a specification of its own with what all its platforms have in common. Nothing is attached before
-    every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``. An image
-    that needs nothing gets nothing, and is not in the result.
+    ``reference`` may be ``docker:NAME`` or ``podman:NAME`` of an image that was pushed from there; ``metadata_file`` is
+    what buildx wrote of a build, and names images by digest. An index gets a specification of its own with what all its
+    platforms have in common. Nothing is attached before every platform has been inferred and refined, layers that
+    platforms share being read once. Doing it again changes nothing. ``base`` as for ``infer``. An image that needs
+    nothing gets nothing, and is not in the result.
     """
+    what = _What(template, signer, platform, base)
+    names = _names(reference, metadata_file, options, say)
+    return tuple(one for name in names for one in _publish(name, what, options, say, progress))
+
+
+@dataclass(frozen=True)
+class _What:
+    """What is to be published, of whatever image."""
+
+    template: str | Path | None
+    signer: "Signer | None"
+    platform: str | None
+    base: str | None
+
+
+def _names(reference: str, metadata_file: Path | None, options: RegistryOptions, say: Say | None) -> tuple[str, ...]:
+    """Return what is in registries of the image that is meant, by digest where more than a name is known."""
+    if metadata_file is not None:
+        from compatbuild.sources.metadata_file import built
+
+        return built(metadata_file, reference)
+    kind, colon, name = reference.partition(":")
+    if colon and kind in ("docker", "podman") and not name.startswith("//"):
+        from compatbuild.sources.pushed import pushed
+
+        return pushed(kind, name, options, say or (lambda _: None))
+    return (reference,)
+
+
+def _publish(
+    reference: str, what: _What, options: RegistryOptions, say: Say | None, progress: Progress | None
+) -> Iterator[Published]:
     from compatbuild.inference.common import common
+    from compatbuild.sources.manifest import NotLinuxError
+    from compatbuild.sources.resolve import open_image
 
     target = open_target(reference, options)
-    found = target.subjects(platform)
-    reports: dict[str, Report] = {}
-    for subject in found:
-        if not subject.is_index:
-            source = source_of(target.reference.with_digest(subject.descriptor.digest))
-            reports[subject.descriptor.digest] = infer(source, base=base, options=options, say=say, progress=progress)
+    found = target.subjects(what.platform)
+    images = [subject for subject in found if not subject.is_index]
+    with ExitStack() as opened:
+        sources = {}
+        for digest in [subject.descriptor.digest for subject in images]:
+            source = source_of(target.reference.with_digest(digest))
+            try:
+                sources[digest] = opened.enter_context(open_image(source, options=options, say=say))
+            except NotLinuxError as error:
+                if len(found) == 1:
+                    raise
+                if say is not None:
+                    say(f"nothing is published for {source}: {error.what}")
+        read = reports_of(list(sources.values()), base=what.base, options=options, say=say, progress=progress)
+    reports = dict(zip(sources, read, strict=True))
     about = dict(reports)
     for subject in found:
         if subject.is_index:
@@ -82,9 +128,10 @@ def publish(
     refined: dict[str, Refined] = {}
     for digest, report in about.items():
         with suppress(NothingRequiredError):
-            refined[digest] = refine(report, template=template)
+            refined[digest] = refine(report, template=what.template)
     needy = [subject for subject in found if subject.descriptor.digest in refined]
-    return tuple(_publish_subject(target.store, subject, refined, reports, signer) for subject in needy)
+    for subject in needy:
+        yield _publish_subject(target.store, subject, refined, reports, what.signer)
 
 
 def _publish_subject(

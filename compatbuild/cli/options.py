@@ -27,6 +27,16 @@ Platform = Annotated[
         rich_help_panel="Image",
     ),
 ]
+PlatformOrAll = Annotated[
+    str | None,
+    typer.Option(
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]|all",
+        envvar="COMPATBUILD_PLATFORM",
+        help="Which image of an index; all for every one of them.",
+        rich_help_panel="Image",
+    ),
+]
 Base = Annotated[
     str | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """``compatbuild publish``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,17 +12,29 @@ Image = Annotated[
     str | None,
     typer.Argument(
         metavar="REF",
-        help="A registry reference (host/repository:tag), or oci-dir:PATH:TAG. Default: what .compatbuild.yaml names.",
+        help="A registry reference (host/repository:tag), oci-dir:PATH:TAG, or docker:NAME and podman:NAME of an image "
+        "pushed from there. Default: what .compatbuild.yaml names.",
+    ),
+]
+MetadataFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata-file",
+        metavar="FILE",
+        help="What `docker buildx build --push --metadata-file FILE`, or bake, wrote: publish the images it names, by "
+        "digest. REF is then needed only where it has no name.",
+        rich_help_panel="Image",
     ),
 ]
 
 
 def publish(
     reference: Image = None,
+    metadata_file: MetadataFile = None,
     template: options.Template = None,
     sign: options.Sign = None,
     output: options.Output = None,
-    platform: options.Platform = None,
+    platform: options.PlatformOrAll = None,
     base: options.Base = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
@@ -46,7 +59,8 @@ def publish(
     signer = options.signer(sign or settings.sign())
     with progress(shown=not (quiet or no_progress)) as advance:
         published = api.publish(
-            settings.image(reference),
+            (reference or "") if metadata_file else settings.image(reference),
+            metadata_file=metadata_file,
             template=template or settings.template(),
             signer=signer,
             platform=platform or settings.settings().platform or None,
@@ -55,11 +69,11 @@ def publish(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
         )
-    rows = []
+    rows, several = [], len(published) > 1
     for one in published:
         for note in one.notes:
             tell(f"note: {note}", quiet=quiet)
-        name = f" ({one.subject.platform or 'index'})" if len(published) > 1 else ""
+        name = f" ({one.subject.platform or ('index' if one.subject.is_index else 'image')})" if several else ""
         rows.append(journey.Row.of(f"specification{name}", one.spec))
         rows += [journey.Row.of(f"report{name}", one.report)] if one.report else []
         if one.signatures:

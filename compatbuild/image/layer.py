@@ -104,7 +104,7 @@ class UnreadLayer:
 
 
 def identified(stream: Readable, scan: Scan) -> tuple[LayerFacts, str]:
-    """Stream a layer of which nothing is known, to its end; return what it holds and the diff ID that it turns out to have.
+    """Stream a layer of which nothing is known, to its end; return what it holds, and its diff ID.
 
     ImageError (its ``what`` is a cause) when it is no layer, or damaged.
     """

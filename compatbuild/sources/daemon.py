@@ -1,7 +1,7 @@
 """A container daemon that talks docker's engine API: docker itself, and podman's service. The only user of the SDK.
 
-Calls are made by the SDK's ``APIClient`` at its lowest level, for its own functions know nothing of platforms and hand
-an archive out in pieces of 2 MiB only after copying. API: moby ``api/docs``; ``platform`` of ``/images/NAME/get`` is of
+The SDK's ``APIClient`` is a session of requests that reaches a daemon over its socket; the calls are made here, for its
+own functions know nothing of platforms. API: moby ``api/docs``; ``platform`` of ``/images/NAME/get`` is of
 version 1.48, of ``/images/NAME/json`` of 1.49, and older daemons silently ignore it.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from compatbuild.errors import CompatError, ImageError, NotFoundError, SourceError, UsageError
 from compatbuild.image.decompress import Readable
@@ -43,7 +44,7 @@ class DaemonError(SourceError):
 
 @dataclass(frozen=True)
 class Daemon:
-    """An open connection. ``version`` is that of the API both sides speak."""
+    """An open connection. ``version`` is the daemon's newest of the API; what is asked of all is older."""
 
     endpoint: Endpoint
     client: "docker.APIClient"
@@ -104,9 +105,8 @@ class Daemon:
         import requests  # noqa: PLC0415 - the SDK has loaded it by now
 
         try:
-            url = self.client._url(path, name)  # noqa: SLF001 - the public functions leave platforms out
-            response: requests.Response = self.client._get(  # noqa: SLF001 - as above
-                url, params=params, stream=True, timeout=(CONNECT_SECONDS, timeout)
+            response = self.client.get(
+                self._url(path, name), params=params, stream=True, timeout=(CONNECT_SECONDS, timeout)
             )
             if not stream or response.status_code != 200:
                 _read(response)
@@ -114,13 +114,19 @@ class Daemon:
             raise self.failed("does not answer", error) from error
         return response
 
+    def _url(self, path: str, name: str = "") -> str:
+        major, minor = self.version
+        return f"{self.client.base_url}/v{major}.{minor}" + path.format(quote(name, safe="/:"))
+
     def _good(self, answer: "requests.Response", action: str) -> "requests.Response":
         """Return an answer with status 200; the error that it stands for otherwise."""
         if answer.status_code == 200:
             return answer
         said = _message(answer)
         if "invalid reference format" in said or "must be lowercase" in said:
-            raise UsageError(f"{self.kind} cannot {action}", why=said, remedy="write REPOSITORY[:TAG], or an image's id")
+            raise UsageError(
+                f"{self.kind} cannot {action}", why=said, remedy="write REPOSITORY[:TAG], or an image's id"
+            )
         raise DaemonError(f"{self.kind} cannot {action}", why=f"it answered {answer.status_code}: {said}")
 
     def _no_image(self, name: str) -> NotFoundError:
@@ -136,7 +142,8 @@ class Daemon:
         import requests  # noqa: PLC0415 - as above
 
         try:
-            listed = json.loads(_read(self.client._get(self.client._url("/images/json"), stream=True)))  # noqa: SLF001
+            url = self._url("/images/json")
+            listed = json.loads(_read(self.client.get(url, stream=True, timeout=ANSWER_SECONDS)))
         except (requests.exceptions.RequestException, OSError, ValueError, CompatError):
             return []
         images = [image for image in listed if isinstance(image, dict)] if isinstance(listed, list) else []
@@ -162,20 +169,19 @@ def connect(endpoint: Endpoint) -> Iterator[Daemon]:
 
 
 def _client(endpoint: Endpoint, address: str) -> "tuple[docker.APIClient, tuple[int, int]]":
-    """Make a client, and agree with the daemon on the newest API version that both know."""
+    """Make a client, and ask the daemon for the newest API version that it knows."""
     import docker  # noqa: PLC0415 - it takes a third of a second to load
     import requests  # noqa: PLC0415 - as above
 
     refused = (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError)
     try:
-        client = docker.APIClient(address, OLDEST_API, ANSWER_SECONDS, tls=endpoint.tls or False)
+        client = docker.APIClient(address, OLDEST_API, tls=endpoint.tls or False)
         client.auth = _unchanged  # else requests would look for a password in ~/.netrc
-        said = json.loads(_read(client._get(f"{client.base_url}/version", stream=True, timeout=CONNECT_SECONDS)))  # noqa: SLF001
+        said = json.loads(_read(client.get(f"{client.base_url}/version", stream=True, timeout=CONNECT_SECONDS)))
         theirs = said.get("ApiVersion") if isinstance(said, dict) else None
         major, minor = (int(part) for part in str(theirs).split("."))
     except refused as error:
         raise _unreachable(endpoint, error) from error
-    client._version = f"{major}.{minor}"  # noqa: SLF001 - "auto" would ask before netrc is out of the way
     return client, (major, minor)
 
 

@@ -1,4 +1,4 @@
-"""``docker:`` and ``podman:``: an image that a daemon has, asked for by its id and read as the daemon streams it out."""
+"""``docker:`` and ``podman:``: an image of a daemon, asked for by its id and read as the daemon streams it out."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,9 @@ from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import canonical_json
 from compatbuild.registry.digest import is_digest
 from compatbuild.registry.platform import Platform, parse_platform
-from compatbuild.registry.subject import ALL
 from compatbuild.sources.daemon import Daemon, connect
 from compatbuild.sources.endpoints import DOCKER, PODMAN, Endpoint, docker_endpoint, podman_endpoint
-from compatbuild.sources.image_source import ImageSource, Say, Wish
+from compatbuild.sources.image_source import ImageSource, Wish
 from compatbuild.sources.manifest import require_linux
 from compatbuild.sources.saved_stream import SavedStream, StreamedLayer, require_same
 
@@ -56,30 +55,8 @@ def daemon_with(name: str, wish: Wish) -> str:
     return ""
 
 
-def pushed(kind: str, name: str, say: Say) -> tuple[str, ...]:
-    """Return ``REPOSITORY@DIGEST`` of a daemon's image in each repository that it was pushed to or pulled from.
-
-    Of the repository that ``name`` spells when that is one of them. **Only the registry knows whether it is there**:
-    containerd's store lists digests of images that were never pushed, podman of others than it pushes.
-    """
-    with connect(ENDPOINTS[kind]()) as daemon:
-        listed = daemon.inspect(_checked(kind, name)).get("RepoDigests")
-    known = [entry for entry in listed if isinstance(entry, str) and "@" in entry] if isinstance(listed, list) else []
-    repository = _repository(name)
-    own = [entry for entry in known if _repository(entry) == repository]
-    found = tuple(sorted(own or ([] if "/" in name else known)))
-    if not found:
-        raise NotFoundError(
-            f"{kind}:{name} has no digest in a registry",
-            why="it has not been pushed from here, and a specification is attached to the manifest in the registry",
-            remedy=f"`{kind} push {name}`, then publish it again",
-        )
-    say(f"{kind}:{name} is {', '.join(found)}")
-    return found
-
-
 def _listens(endpoint: Endpoint) -> bool:
-    """Say whether to ask a daemon that nobody named: one elsewhere is named by the environment, a socket must be there."""
+    """Say whether to ask a daemon that nobody named: one elsewhere somebody named, a socket must be there."""
     try:
         return endpoint.socket is None or endpoint.socket.exists()
     except OSError:
@@ -98,7 +75,7 @@ def _image(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
     what = f"{daemon.kind}:{name}"
     told = _described(daemon, name, wish)
     require_linux(told.config, what)
-    own = Platform(told.config.os, told.config.architecture, told.config.variant)
+    own = _platform(told.config)
     stream = SavedStream(partial(daemon.export, told.id, own), told.id, told.config.diff_ids, what)
     layers = tuple(StreamedLayer(stream, diff_id) for diff_id in told.config.diff_ids)
 
@@ -114,20 +91,21 @@ def _image(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
 
 def _described(daemon: Daemon, name: str, wish: Wish) -> _Description:
     """Ask for an image, of the platform wished for; NotFoundError when what is there is for another."""
-    asked = parse_platform(wish.platform) if wish.platform not in ("", ALL) else None
+    asked = parse_platform(wish.platform) if wish.platform else None
     try:
-        answer = daemon.inspect(_checked(daemon.kind, name), asked)
+        answer = daemon.inspect(checked_name(daemon.kind, name), asked)
     except NotFoundError:
         if asked is None or not daemon.knows_platforms:
             raise
-        raise _no_platform(daemon, name, asked, daemon.platforms(name)) from None
+        there = daemon.platforms(name) or [_platform(_config(daemon.inspect(name)))]  # NotFoundError of its own
+        raise _no_platform(daemon, name, asked, there) from None
     told = _Description(_text(answer, "Id"), _config(answer))
-    own = Platform(told.config.os, told.config.architecture, told.config.variant)
+    own = _platform(told.config)
     if asked is not None and not own.matches(asked):
         raise _no_platform(daemon, name, asked, [own])
     if not is_digest(told.id):
         raise ImageError(f"{daemon.kind} calls {name} {told.id[:80]!r}", why="that is no digest")
-    if wish.platform == ALL and len(others := daemon.platforms(name)) > 1:
+    if wish.every and len(others := daemon.platforms(name)) > 1:
         wish.say(f"{daemon.kind} has {name} for {_listed(others)}: only {own} is read; registry: reads all of an index")
     return told
 
@@ -135,7 +113,7 @@ def _described(daemon: Daemon, name: str, wish: Wish) -> _Description:
 def _no_platform(daemon: Daemon, name: str, asked: Platform, there: list[Platform]) -> NotFoundError:
     return NotFoundError(
         f"{daemon.kind}:{name} has no {asked}",
-        why=f"{daemon.kind} has it for {_listed(there)}" if there else f"{daemon.kind} has no such image",
+        why=f"{daemon.kind} has it for {_listed(there)}",
         remedy=f"`{daemon.kind} pull --platform {asked} {name}`, or registry:{name} to read it from its registry",
     )
 
@@ -152,27 +130,19 @@ def _config(answer: dict[str, Any]) -> ImageConfig:
     return parse_config(canonical_json(document | fields), replace(DEFAULT, document=16 << 20))
 
 
+def _platform(config: ImageConfig) -> Platform:
+    return Platform(config.os, config.architecture, config.variant)
+
+
 def _text(answer: dict[str, Any], key: str) -> str:
     value = answer.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _checked(kind: str, name: str) -> str:
+def checked_name(kind: str, name: str) -> str:
     """Return a name that is safe as part of an address; UsageError for any other."""
     if _NAME.fullmatch(name) is None or ".." in name.split("/") or "." in name.split("/"):
         raise UsageError(
             f"{name[:200]!r} is no name of an image", why=f"{kind} knows REPOSITORY[:TAG], and ids", remedy="correct it"
         )
     return name
-
-
-def _repository(name: str) -> str:
-    """Return the repository of a name as docker spells it out, so that two spellings compare equal."""
-    front = name.partition("@")[0]
-    head, colon, tag = front.rpartition(":")
-    front = head if colon and "/" not in tag else front
-    first, slash, rest = front.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
-        rest, first = front, "docker.io"
-    return f"{first}/{rest}" if "/" in rest or first != "docker.io" else f"{first}/library/{rest}"
-

@@ -1,6 +1,6 @@
 """A daemon on another machine as a socket on this one: each connection is one ``ssh HOST docker system dial-stdio``.
 
-That is how docker's and podman's own clients do it; ssh finds keys and hosts by its own configuration, and asks nothing.
+That is how docker's and podman's own clients do it; ssh finds keys and hosts by its own settings, and asks nothing.
 """
 
 import socket
@@ -60,7 +60,9 @@ class Dialled:
                 connection, _ = self._server.accept()
                 with connection, suppress(OSError):  # a program that cannot be started is a connection that ends
                     self._processes.append(
-                        subprocess.Popen(self._command, stdin=connection, stdout=connection, stderr=self._log)
+                        subprocess.Popen(  # noqa: S603 - an address that the user named, its parts checked
+                            self._command, stdin=connection.fileno(), stdout=connection.fileno(), stderr=self._log
+                        )
                     )
 
 

@@ -1,4 +1,4 @@
-"""From what a user typed to an image: a prefix decides, else an existing path, else a daemon that has it, else a registry.
+"""From what a user typed to an image: by a prefix, else a path that exists, else a daemon that has it, else a registry.
 
 An explicit prefix never falls through to something else; where there is none, the choice is said.
 """
@@ -17,7 +17,7 @@ from compatbuild.sources.daemons import daemon_with, open_daemon_image
 from compatbuild.sources.directory import open_directory
 from compatbuild.sources.docker_archive import open_docker_archive
 from compatbuild.sources.endpoints import DOCKER, PODMAN
-from compatbuild.sources.image_source import ImageSource, Say, Wish, silent
+from compatbuild.sources.image_source import ImageSource, IndexSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
 from compatbuild.sources.skopeo_dir import is_skopeo_dir
@@ -38,7 +38,7 @@ _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.+)", re.DOTALL)
 _ROOT_NAMES = ("bin", "etc", "lib", "usr")
 """A directory with two of these is taken for the root of a file system."""
 
-_Open = Callable[[str, Wish], AbstractContextManager[ImageSource]]
+_Reader = Callable[[str, Wish], AbstractContextManager[ImageSource]]
 
 
 @contextmanager
@@ -51,16 +51,29 @@ def open_image(
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    wish = Wish(platform or "", say or silent)
-    prefix, rest = _prefix_of(text)
-    if not prefix:
-        prefix, rest = _chosen(text, wish)
-    with _opened(prefix, rest, wish, options or RegistryOptions()) as image:
+    with _open(text, Wish(platform or "", say or silent), options or RegistryOptions()) as image:
         yield image
 
 
+@contextmanager
+def open_index(text: str, *, options: RegistryOptions | None = None, say: Say | None = None) -> Iterator[IndexSource]:
+    """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
+
+    Errors are those of ``open_image``.
+    """
+    with _open(text, Wish(say=say or silent, every=True), options or RegistryOptions()) as image:
+        yield image.index or IndexSource("", (image,))
+
+
+def _open(text: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
+    prefix, rest = _prefix_of(text)
+    if not prefix:
+        prefix, rest = _chosen(text, wish)
+    return _opened(prefix, rest, wish, options)
+
+
 def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
-    readers: dict[str, _Open] = {
+    readers: dict[str, _Reader] = {
         "oci-archive": open_oci_archive,
         "docker-archive": open_docker_archive,
         "dir": open_directory,

@@ -52,7 +52,7 @@ class SavedStream:
         self._unread: list[str] = []
 
     def facts(self, diff_id: str, scan: Scan) -> LayerFacts:
-        """Return what a layer holds: whoever asks first reads the stream, the others wait for their layer to pass by."""
+        """Return what a layer holds: who asks first reads the stream, the others wait for theirs to pass by."""
         with self._lock:
             reads = diff_id not in self._layers
             if reads:
@@ -87,7 +87,7 @@ class SavedStream:
             missing: BaseException = self._missing()
         except ImageError as error:
             missing = ImageError(f"{self._what} cannot be read", why=error.what, remedy=_REMEDY)
-        except BaseException as error:  # whatever ends this thread must end those that wait for it
+        except BaseException as error:  # noqa: BLE001 - whatever ends this thread must end those that wait for it
             missing = error
         for future in layers.values():
             if not future.done():
@@ -207,5 +207,3 @@ def require_same(settled: ImageConfig, told: ImageConfig, what: str) -> None:
                 why=f"the daemon described another image than it sent: {name} is {own!r}, not {before!r}"[:500],
                 remedy="it may have been replaced meanwhile: try again",
             )
-
-
