@@ -15,9 +15,14 @@ from tests.peers import cache
 
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
+    "buildah": "apt-get install buildah",
+    "docker": "apt-get install docker.io",
+    "dockerd": "apt-get install docker.io",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "podman": "apt-get install podman",
+    "skopeo": "apt-get install skopeo",
 }
 
 
@@ -36,6 +41,12 @@ def require(program: str) -> Path:
     if found is None:
         _missing(f"{program} is not on PATH: {remedy}")
     return Path(found)
+
+
+def require_root(what: str) -> None:
+    """Go on only as root, which a container daemon of its own asks for."""
+    if os.geteuid() != 0:
+        _missing(f"{what} is started by root only")
 
 
 def _missing(reason: str) -> NoReturn:
