@@ -21,6 +21,12 @@ ARTIFACTS = {
     "application/vnd.wasm.config.v0+json": "a WebAssembly module, which asks nothing of a host's kernel or CPU",
 }
 """Config media types of things that are kept in registries and are no container images."""
+_BY_LAYER = {
+    "application/vnd.in-toto+json": "an attestation about another image, which its index names beside it",
+    "application/wasm": ARTIFACTS["application/vnd.wasm.config.v0+json"],
+    "application/vnd.wasm.content.layer.v1+wasm": ARTIFACTS["application/vnd.wasm.config.v0+json"],
+}
+"""Layer media types of things whose config claims to be an image's."""
 _UNREAD = {
     "not distributed with the image": re.compile(r"nondistributable|foreign"),
     "encrypted": re.compile(r"\+encrypted$"),
@@ -102,6 +108,12 @@ def _require_image(manifest: Manifest, what: str) -> None:
     if kind not in (OCI_CONFIG, DOCKER_CONFIG):
         told = ARTIFACTS.get(kind, f"an artifact of type {manifest.artifact_type or kind}, not a container image")
         raise UsageError(f"{what} is {told}", why=f"its config is {kind}", remedy="name a container image")
+    for layer in manifest.layers[:1]:
+        if layer.media_type in _BY_LAYER:
+            told = _BY_LAYER[layer.media_type]
+            raise UsageError(
+                f"{what} is {told}", why=f"its layer is {layer.media_type}", remedy="name a container image"
+            )
 
 
 def require_linux(config: ImageConfig, what: str) -> None:
