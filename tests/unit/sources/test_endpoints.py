@@ -98,7 +98,7 @@ def test_certificates_are_those_of_the_directory(monkeypatch: pytest.MonkeyPatch
 
 def test_podman_is_the_users_own_before_roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     socket = tmp_path / "runtime/podman/podman.sock"
-    usual = PODMAN_ROOT if os.geteuid() == 0 or os.path.exists(PODMAN_ROOT) else str(socket)
+    usual = PODMAN_ROOT if os.geteuid() == 0 or Path(PODMAN_ROOT).exists() else str(socket)
     assert podman_endpoint().address == f"unix://{usual}"
     socket.parent.mkdir(parents=True)
     socket.touch()
