@@ -16,7 +16,7 @@ from compatbuild.registry.digest import is_digest
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.sources.daemon import Daemon, connect
 from compatbuild.sources.endpoints import DOCKER, PODMAN, Endpoint, docker_endpoint, podman_endpoint
-from compatbuild.sources.image_source import ImageSource, Wish
+from compatbuild.sources.image_source import ImageSource, IndexSource, Wish
 from compatbuild.sources.manifest import require_linux
 from compatbuild.sources.saved_stream import SavedStream, StreamedLayer, require_same
 
@@ -33,7 +33,7 @@ def open_daemon_image(kind: str, name: str, wish: Wish) -> Iterator[ImageSource]
     Errors: DaemonError when no daemon answers, NotFoundError when it has no such image, or not for the platform.
     """
     with connect(ENDPOINTS[kind]()) as daemon:
-        yield _image(daemon, name, wish)
+        yield _opened(daemon, name, wish)
 
 
 def daemon_with(name: str, wish: Wish) -> str:
@@ -65,18 +65,35 @@ def _listens(endpoint: Endpoint) -> bool:
 
 @dataclass(frozen=True)
 class _Description:
-    """What a daemon tells of an image before it sends it."""
+    """What a daemon tells of an image before it sends it.
 
+    ``export`` is what to ask for: that of all platforms, where there are several. ``id`` is the digest of what is sent.
+    """
+
+    export: str
     id: str
     config: ImageConfig
 
+    @property
+    def platform(self) -> Platform:
+        """The platform that the image is for."""
+        return Platform(self.config.os, self.config.architecture, self.config.variant)
 
-def _image(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
+
+def _opened(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
+    """Return the image, with all that the daemon has of it where all are asked for and it can tell."""
+    image = _image(daemon, name, _described(daemon, name, wish))
+    if not wish.every or len(platforms := daemon.platforms(name)) < 2:
+        return image
+    found = [_described(daemon, name, replace(wish, platform=str(platform))) for platform in platforms]
+    images = {told.id: _image(daemon, name, told) for told in found}
+    return replace(image, index=IndexSource(found[0].export, tuple(images.values())))
+
+
+def _image(daemon: Daemon, name: str, told: _Description) -> ImageSource:
     what = f"{daemon.kind}:{name}"
-    told = _described(daemon, name, wish)
     require_linux(told.config, what)
-    own = _platform(told.config)
-    stream = SavedStream(partial(daemon.export, told.id, own), told.id, told.config.diff_ids, what)
+    stream = SavedStream(partial(daemon.export, told.export, told.platform), told.id, told.config.diff_ids, what)
     layers = tuple(StreamedLayer(stream, diff_id) for diff_id in told.config.diff_ids)
 
     def settled() -> ImageConfig:
@@ -90,31 +107,37 @@ def _image(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
 
 
 def _described(daemon: Daemon, name: str, wish: Wish) -> _Description:
-    """Ask for an image, of the platform wished for; NotFoundError when what is there is for another."""
+    """Ask for an image, of the platform wished for; NotFoundError when what is there is for another.
+
+    A daemon that knows platforms is asked a second time, for one of them: it then tells of that manifest, which is what
+    it sends, and no more of the index that the name stands for.
+    """
     asked = parse_platform(wish.platform) if wish.platform else None
-    try:
-        answer = daemon.inspect(checked_name(daemon.kind, name), asked)
-    except NotFoundError:
-        if asked is None or not daemon.knows_platforms:
-            raise
-        there = daemon.platforms(name) or [_platform(_config(daemon.inspect(name)))]  # NotFoundError of its own
-        raise _no_platform(daemon, name, asked, there) from None
-    told = _Description(_text(answer, "Id"), _config(answer))
-    own = _platform(told.config)
-    if asked is not None and not own.matches(asked):
-        raise _no_platform(daemon, name, asked, [own])
-    if not is_digest(told.id):
-        raise ImageError(f"{daemon.kind} calls {name} {told.id[:80]!r}", why="that is no digest")
-    if wish.every and len(others := daemon.platforms(name)) > 1:
-        wish.say(f"{daemon.kind} has {name} for {_listed(others)}: only {own} is read; registry: reads all of an index")
+    told = _description(daemon, name, daemon.inspect(checked_name(daemon.kind, name)))
+    if daemon.knows_platforms:
+        try:
+            answer = daemon.inspect(told.export, asked or told.platform)
+        except NotFoundError:
+            raise _no_platform(daemon, name, asked, daemon.platforms(name) or [told.platform]) from None
+        told = replace(_description(daemon, name, answer), export=told.export)
+    if asked is not None and not told.platform.matches(asked):
+        raise _no_platform(daemon, name, asked, [told.platform])
     return told
 
 
-def _no_platform(daemon: Daemon, name: str, asked: Platform, there: list[Platform]) -> NotFoundError:
+def _description(daemon: Daemon, name: str, answer: dict[str, Any]) -> _Description:
+    image = answer.get("Id")
+    if not isinstance(image, str) or not is_digest(image):
+        raise ImageError(f"{daemon.kind} calls {name} {str(image)[:80]!r}", why="that is no digest")
+    return _Description(image, image, _config(answer))
+
+
+def _no_platform(daemon: Daemon, name: str, asked: Platform | None, there: list[Platform]) -> NotFoundError:
+    wanted = f"--platform {asked} " if asked else ""
     return NotFoundError(
-        f"{daemon.kind}:{name} has no {asked}",
+        f"{daemon.kind}:{name} has no {asked or 'image that is here as a whole'}",
         why=f"{daemon.kind} has it for {_listed(there)}",
-        remedy=f"`{daemon.kind} pull --platform {asked} {name}`, or registry:{name} to read it from its registry",
+        remedy=f"`{daemon.kind} pull {wanted}{name}`, or registry:{name} to read it from its registry",
     )
 
 
@@ -125,18 +148,10 @@ def _listed(platforms: list[Platform]) -> str:
 def _config(answer: dict[str, Any]) -> ImageConfig:
     """Return an image config with what the engine API tells of one: all but its history."""
     rootfs = answer.get("RootFS")
-    document = {"config": answer.get("Config"), "rootfs": {"diff_ids": (rootfs or {}).get("Layers")}}
+    layers = rootfs.get("Layers") if isinstance(rootfs, dict) else None
+    document = {"config": answer.get("Config"), "rootfs": {"diff_ids": layers}}
     fields = {theirs: answer.get(ours) for ours, theirs in _PLATFORM_KEYS.items()}
     return parse_config(canonical_json(document | fields), replace(DEFAULT, document=16 << 20))
-
-
-def _platform(config: ImageConfig) -> Platform:
-    return Platform(config.os, config.architecture, config.variant)
-
-
-def _text(answer: dict[str, Any], key: str) -> str:
-    value = answer.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def checked_name(kind: str, name: str) -> str:

@@ -114,6 +114,9 @@ def test_a_layer_that_cannot_be_read_is_named_and_the_others_are_read(
         ({"config": {"mediaType": "application/vnd.sylabs.sif.config.v1+json"}}, "Singularity image"),
         ({"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}, "Helm chart"),
         ({"config": {"mediaType": "application/vnd.oci.empty.v1+json"}, "artifactType": "a/b"}, "artifact of type a/b"),
+        ({"config": {"mediaType": "application/vnd.wasm.config.v0+json"}}, "WebAssembly module"),
+        ({"config": {"mediaType": CONFIG}, "layers": [describe(b"", "application/wasm")]}, "WebAssembly module"),
+        ({"config": {"mediaType": CONFIG}, "layers": [describe(b"", "application/vnd.in-toto+json")]}, "attestation"),
     ],
 )
 def test_an_artifact_is_not_an_image(fields: dict[str, Any], told: str, tmp_path: Path) -> None:
