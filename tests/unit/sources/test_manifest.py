@@ -7,6 +7,7 @@ import pytest
 
 from compatbuild.errors import CompatError, ImageError, NotFoundError, UsageError
 from tests.builders.images import (
+    CONFIG,
     INDEX,
     MANIFEST,
     describe,
