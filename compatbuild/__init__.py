@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, check, detach, diff, infer, publish, pull, show, sign, validate, verify
+    from compatbuild.api import (
+        attach,
+        check,
+        detach,
+        diff,
+        infer,
+        infer_all,
+        publish,
+        pull,
+        show,
+        sign,
+        validate,
+        verify,
+    )
     from compatbuild.errors import CompatError
 
 __all__ = [
@@ -20,6 +33,7 @@ __all__ = [
     "detach",
     "diff",
     "infer",
+    "infer_all",
     "publish",
     "pull",
     "show",

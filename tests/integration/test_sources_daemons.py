@@ -76,7 +76,7 @@ def run(tmp_path: Path) -> Shell:
     return shell(tmp_path)
 
 
-def environment(docker: Daemon | None = None, podman: Daemon | None = None) -> dict[str, str]:
+def environment(docker: Daemon | None = None, podman: Daemon | None = None) -> dict[str, Any]:
     """Return variables that lead to these daemons, and to no other that this machine may have."""
     docker_at, podman_at = (one.socket if one else "/nonexistent/socket" for one in (docker, podman))
     return {
@@ -86,7 +86,7 @@ def environment(docker: Daemon | None = None, podman: Daemon | None = None) -> d
     }
 
 
-def report(run: Shell, source: str, *arguments: str, **told: str) -> Any:
+def report(run: Shell, source: str, *arguments: str, **told: Any) -> Any:
     return json.loads(run.ok("infer", source, "-o", "json", *arguments, **told))
 
 
@@ -228,7 +228,7 @@ def test_a_socket_that_may_not_be_read_says_so(docker: Daemon) -> None:
 
 def test_a_context_leads_to_its_daemon(docker: Daemon, context: Path, run: Shell, tmp_path: Path) -> None:
     docker.run("build", "--quiet", "--tag", NAME, ".", directory=context)
-    config = {"DOCKER_CONFIG": str(tmp_path / "docker")}
+    config: dict[str, Any] = {"DOCKER_CONFIG": str(tmp_path / "docker")}
     for arguments in (["create", "mine", "--docker", f"host=unix://{docker.socket}"], ["use", "mine"]):
         subprocess.run(
             [require("docker"), "context", *arguments],
@@ -258,7 +258,7 @@ def test_a_daemon_elsewhere_is_reached_over_ssh(docker: Daemon, context: Path, r
     )
     (tmp_path / "bin/ssh").write_text(script)
     (tmp_path / "bin/ssh").chmod(0o755)
-    told = {
+    told: dict[str, Any] = {
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "DOCKER_HOST": f"ssh://someone@host.example:2222{docker.socket}",
     }

@@ -48,7 +48,15 @@ def dockerd() -> Iterator[Daemon]:
     with tempfile.TemporaryDirectory(prefix="dockerd-", ignore_cleanup_errors=True) as name:
         place = Path(name)
         listens = place / "docker.sock"
-        command = [program, "--data-root", place / "data", "--exec-root", place / "exec", "-H", f"unix://{listens}"]
+        command: list[str | Path] = [
+            program,
+            "--data-root",
+            place / "data",
+            "--exec-root",
+            place / "exec",
+            "-H",
+            f"unix://{listens}",
+        ]
         command += ["--pidfile", place / "pid", "--bridge=none", "--iptables=false", "--ip-masq=false"]
         with _running(command, listens, place):
             yield Daemon(listens, [str(docker), "--host", f"unix://{listens}"])
