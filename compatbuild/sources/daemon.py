@@ -94,7 +94,7 @@ class Daemon:
     def failed(self, what: str, error: BaseException) -> DaemonError:
         """Return the error for a connection that breaks."""
         return DaemonError(
-            f"{_CALLED[self.kind]} at {self.endpoint.address} {what}",
+            f"{_CALLED[self.kind]} at {self.endpoint.shown} {what}",
             why=_reason(error),
             remedy="see its log; its disk may be full, for it writes an archive there before it sends it",
         )
@@ -105,9 +105,7 @@ class Daemon:
         import requests  # noqa: PLC0415 - the SDK has loaded it by now
 
         try:
-            response = self.client.get(
-                self._url(path, name), params=params, stream=True, timeout=(CONNECT_SECONDS, timeout)
-            )
+            response = _get(self.client, self._url(path, name), timeout, params)
             if not stream or response.status_code != 200:
                 _read(response)
         except (requests.exceptions.RequestException, OSError) as error:
@@ -143,7 +141,7 @@ class Daemon:
 
         try:
             url = self._url("/images/json")
-            listed = json.loads(_read(self.client.get(url, stream=True, timeout=ANSWER_SECONDS)))
+            listed = json.loads(_read(_get(self.client, url)))
         except (requests.exceptions.RequestException, OSError, ValueError, CompatError):
             return []
         images = [image for image in listed if isinstance(image, dict)] if isinstance(listed, list) else []
@@ -174,15 +172,30 @@ def _client(endpoint: Endpoint, address: str) -> "tuple[docker.APIClient, tuple[
     import requests  # noqa: PLC0415 - as above
 
     refused = (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError)
+    malformed = (AttributeError, KeyError, TypeError)  # what the SDK makes of a configuration that is no object
     try:
         client = docker.APIClient(address, OLDEST_API, tls=endpoint.tls or False)
         client.auth = _unchanged  # else requests would look for a password in ~/.netrc
-        said = json.loads(_read(client.get(f"{client.base_url}/version", stream=True, timeout=CONNECT_SECONDS)))
+        said = json.loads(_read(_get(client, f"{client.base_url}/version", CONNECT_SECONDS)))
         theirs = said.get("ApiVersion") if isinstance(said, dict) else None
         major, minor = (int(part) for part in str(theirs).split("."))
-    except refused as error:
+    except (*refused, *malformed) as error:
         raise _unreachable(endpoint, error) from error
     return client, (major, minor)
+
+
+def _get(
+    client: "docker.APIClient", url: str, timeout: float = ANSWER_SECONDS, params: dict[str, str] | None = None
+) -> "requests.Response":
+    """Ask, and leave the body unread; no daemon sends anybody elsewhere, so a redirect is an answer like any other."""
+    return client.get(
+        url,
+        params=params,
+        headers={"Accept-Encoding": "identity"},
+        stream=True,
+        timeout=(CONNECT_SECONDS, timeout),
+        allow_redirects=False,
+    )
 
 
 def _unchanged(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
@@ -192,7 +205,7 @@ def _unchanged(request: "requests.PreparedRequest") -> "requests.PreparedRequest
 def _unreachable(endpoint: Endpoint, error: BaseException) -> DaemonError:
     """Say that nothing answers, why, and what to do, which depends on the daemon."""
     cause = _cause(error)
-    what = f"No {_CALLED[endpoint.kind]} daemon answers at {endpoint.address}"
+    what = f"No {_CALLED[endpoint.kind]} daemon answers at {endpoint.shown}"
     why = f"{_reason(error)} ({endpoint.told_by} names it)"
     if isinstance(cause, PermissionError):
         group = "join the group docker, " if endpoint.kind == DOCKER else ""

@@ -42,6 +42,11 @@ class Endpoint:
     tls: "TLSConfig | None" = None
 
     @property
+    def shown(self) -> str:
+        """The address as messages show it: without a password, which has no place in it and may be there."""
+        return re.sub(r"//[^/@]*:[^/@]*@", "//…@", self.address[:200])
+
+    @property
     def socket(self) -> Path | None:
         """The socket's path, None for another kind of address."""
         return Path(self.address.removeprefix("unix://")) if self.address.startswith("unix://") else None
@@ -53,7 +58,7 @@ class Endpoint:
         found = _SSH.fullmatch(self.address)
         if found is None:
             raise UsageError(
-                f"{self.address[:200]!r} is no address of a {self.kind} daemon",
+                f"{self.shown!r} is no address of a {self.kind} daemon",
                 why=f"{self.told_by} says so, and it is not ssh://[USER@]HOST[:PORT][/SOCKET]",
                 remedy="correct it",
             )

@@ -108,6 +108,8 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaem
             status, body = made.respond(self.path)
             self.send_response(status)
             self.send_header("Transfer-Encoding", "chunked")
+            if status == 307:
+                self.send_header("Location", "/elsewhere")
             self.end_headers()
             cut = made.cut if self.path.partition("?")[0].endswith("/get") else None
             for piece in [body[at : at + 4096] for at in range(0, len(body), 4096)][:cut]:
@@ -209,6 +211,25 @@ def test_answers_that_make_no_sense_are_errors_of_ours(
         read("docker:app:v1")
     assert told in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"proxies": []}', '{"auths": 1, "credHelpers": []}', '"x"'])
+def test_a_docker_configuration_that_is_malformed_is_no_traceback(
+    content: str, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    (tmp_path / "no-docker").mkdir()
+    (tmp_path / "no-docker/config.json").write_text(content)
+    try:
+        assert read("docker:app:v1").view.nodes
+    except SourceError as error:
+        assert "No Docker daemon answers" in error.what  # noqa: PT017 - either is right
+
+
+def test_a_daemon_sends_nobody_elsewhere(daemon: FakeDaemon) -> None:
+    daemon.answers["/images/app:v1/json"] = (307, b'{"message":"elsewhere"}')
+    with pytest.raises(SourceError, match="cannot describe app:v1"):
+        read("docker:app:v1")
+    assert "/elsewhere" not in daemon.asked
 
 
 def test_an_answer_without_end_is_given_up(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,13 @@ def test_certificates_are_those_of_the_directory(monkeypatch: pytest.MonkeyPatch
     assert (tls.cert, tls.verify) == ((str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")), False)
 
 
+def test_a_password_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me:secret@host")
+    with pytest.raises(UsageError) as caught:
+        docker_endpoint().ssh()
+    assert "secret" not in str(caught.value)
+
+
 def test_podman_is_the_users_own_before_roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     socket = tmp_path / "runtime/podman/podman.sock"
     usual = PODMAN_ROOT if os.geteuid() == 0 or Path(PODMAN_ROOT).exists() else str(socket)
