@@ -16,7 +16,7 @@ from tests.peers import cache
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
     "buildah": "apt-get install buildah",
-    "docker": "apt-get install docker.io",
+    "docker": "apt-get install docker.io, and docker-cli where that is a package of its own",
     "dockerd": "apt-get install docker.io",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
