@@ -1,6 +1,5 @@
 """The shipped profiles as hosts: what is known, what is absent, what is unknown and what settings forbid."""
 
-import time
 from pathlib import Path
 
 import jsonschema
@@ -40,11 +39,8 @@ def test_the_index_holds_the_yaml_files() -> None:
     assert (DIRECTORY.parent / catalogue.INDEX).read_text() == catalogue.compiled()
 
 
-def test_all_profiles_are_there_well_under_a_second() -> None:
-    catalogue._shipped.cache_clear()
-    start = time.perf_counter()
+def test_all_profiles_of_an_architecture() -> None:
     found = profiles("all")
-    assert time.perf_counter() - start < 0.5
     assert len(found) == 81  # three have no x86_64
     assert all(host.kind == "profile" and host.architecture == "x86_64" for host in found)
 
