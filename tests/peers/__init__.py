@@ -15,9 +15,11 @@ from tests.peers import cache
 
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
+    "chromium": "apt-get install chromium",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
 }
 
 

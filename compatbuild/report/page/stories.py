@@ -42,8 +42,9 @@ class Part:
 
     @property
     def open(self) -> tuple[Line, ...]:
-        """The lines that do not hold."""
-        return tuple(line for line in self.lines if line.verdict is not Verdict.COMPATIBLE)
+        """The lines that do not hold, the worst first."""
+        lines = (line for line in self.lines if line.verdict is not Verdict.COMPATIBLE)
+        return tuple(sorted(lines, key=lambda line: line.verdict.rank))
 
     @property
     def holding(self) -> tuple[Line, ...]:
