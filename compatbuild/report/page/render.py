@@ -75,7 +75,12 @@ def _template(text: str) -> Any:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only this output needs it
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_visible, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     return environment.from_string(text)
 

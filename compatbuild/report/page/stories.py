@@ -1,9 +1,18 @@
 """The explanation of a verdict as the page tells it, each distinct one once, however many cells it explains."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from compatbuild.checking.verdicts import ExpressionVerdict, HostVerdict, NeedVerdict, RuleVerdict, SetVerdict, Verdict
+from compatbuild.checking.verdicts import (
+    ExpressionVerdict,
+    HostVerdict,
+    NeedVerdict,
+    RuleVerdict,
+    SetVerdict,
+    Verdict,
+    best,
+    worst,
+)
 from compatbuild.report.verdicts import MAX_VALUES, because, set_name, wanted
 
 
@@ -27,8 +36,16 @@ class Choice:
     """Alternatives, of which one has to hold; ``decides`` tells that it is for want of one that the rule does not."""
 
     branches: tuple[tuple[Line, ...], ...]
+    verdict: Verdict
     holding: int
     decides: bool
+
+    @property
+    def told(self) -> str:
+        """How many hold, in words."""
+        if self.holding:
+            return f"{self.holding} of them {'does' if self.holding == 1 else 'do'}"
+        return f"none of them does{'' if self.verdict is Verdict.INCOMPATIBLE else ' for sure'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +97,9 @@ def _parts(host: HostVerdict) -> Iterator[Part]:
             titles += [f"rule {rule.name}"] if rule.reason or len(item.rules) > 1 else []
             yield _part(", ".join(titles), item, rule)
     if host.needs:
-        yield Part("what NFD cannot say", _worst(host.needs), _merged(map(_need, host.needs)))
-
-
-def _worst(needs: Sequence[NeedVerdict]) -> Verdict:
-    return min((need.verdict for need in needs), key=lambda verdict: verdict.rank)
+        yield Part(
+            "what NFD cannot say", worst(*(need.verdict for need in host.needs)), _merged(map(_need, host.needs))
+        )
 
 
 def _part(title: str, item: SetVerdict, rule: RuleVerdict) -> Part:
@@ -99,8 +114,9 @@ def _choice(rule: RuleVerdict) -> Choice | None:
         return None
     deciding = rule.deciding()
     decides = deciding is not None and deciding not in rule.expressions
-    holding = sum(all(row.verdict is Verdict.COMPATIBLE for row in branch) for branch in rule.branches)
-    return Choice(tuple(_merged(map(_line, branch)) for branch in rule.branches), holding, decides)
+    verdicts = [worst(*(row.verdict for row in branch)) for branch in rule.branches]
+    lines = tuple(_merged(map(_line, branch)) for branch in rule.branches)
+    return Choice(lines, best(*verdicts), verdicts.count(Verdict.COMPATIBLE), decides)
 
 
 def _line(row: ExpressionVerdict) -> Line:
