@@ -14,7 +14,7 @@
     return {
       element,
       at,
-      name: host.firstChild.data,
+      name: host.firstChild.data.trim(),
       text: element.textContent.toLowerCase(),
       ranks: cells.map((cell) => RANKS.indexOf(cell.firstElementChild.textContent)),
     };

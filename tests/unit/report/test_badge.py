@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -20,7 +20,7 @@ def checked(*verdicts: Verdict, name: str = "app", kind: str = "profile") -> Che
 
 
 def texts(svg: str) -> list[str]:
-    return [one.text or "" for one in ElementTree.fromstring(svg).iter(f"{NAMESPACE}text")]
+    return [one.text or "" for one in ET.fromstring(svg).iter(f"{NAMESPACE}text")]
 
 
 @pytest.mark.parametrize(("verdicts", "told", "colour"), [
@@ -35,7 +35,7 @@ def test_it_says_on_how_many(verdicts: list[Verdict], told: str, colour: str) ->
 
 
 def test_its_name_tells_all_of_it() -> None:
-    root = ElementTree.fromstring(badge([checked(YES, NO, DEPENDS, kind="node")]))
+    root = ET.fromstring(badge([checked(YES, NO, DEPENDS, kind="node")]))
     title = "app runs on 1 to 2 of 3 nodes: 1 compatible, 1 depends, 1 incompatible"
     assert (root.get("role"), root.get("aria-label"), root.findtext(f"{NAMESPACE}title")) == ("img", title, title)
 
@@ -55,7 +55,7 @@ def test_hosts_of_two_kinds_are_hosts() -> None:
 def test_a_hostile_name_stays_a_name() -> None:
     svg = badge([checked(YES, name=f'{HOSTILE}"><script>alert(1)</script>')])
     assert harmless(svg)
-    assert {one.tag for one in ElementTree.fromstring(svg).iter()} == {
+    assert {one.tag for one in ET.fromstring(svg).iter()} == {
         f"{NAMESPACE}{name}" for name in ("svg", "title", "clipPath", "rect", "g", "text")
     }
 
