@@ -12,7 +12,7 @@ NOUNS = {"profile": ("OS", "OSes"), "node": ("node", "nodes"), "features": ("nod
 GOOD, MIXED, BAD = "#0b5a4b", "#7a4f00", "#a63603"
 """White text has a contrast of at least 4.5 on each (WCAG 2.1, 1.4.3); what they say stands in words too."""
 
-LETTER = 6.9  # units a letter is wide at 11 units; textLength makes every font keep to it
+LETTER = 6.3  # units a letter is wide at 11 units; textLength makes every font keep to it
 PAD = 8
 SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" viewBox="0 0 {width} 20" role="img" \

@@ -48,7 +48,15 @@ def _tarball(package: Package) -> Path:
     npm = require("npm")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
-        command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", directory, package.name]
+        command: list[str | Path] = [
+            npm,
+            "pack",
+            "--silent",
+            "--ignore-scripts",
+            "--pack-destination",
+            directory,
+            package.name,
+        ]
         done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         found = Path(directory, package.tarball)
         if done.returncode or not found.is_file():

@@ -43,7 +43,7 @@ def html(checked: Sequence[Checked], assets: Assets | None = None) -> str:
     Every text that comes from images, hosts and specifications is escaped and its control characters are written out.
     """
     assets = assets or Assets.shipped()
-    return _template(assets.template).render(
+    page: str = _template(assets.template).render(
         policy=policy(assets),
         style=_as_it_is(assets.style),
         script=_as_it_is(assets.script),
@@ -51,6 +51,7 @@ def html(checked: Sequence[Checked], assets: Assets | None = None) -> str:
         meanings={verdict.value: meaning for verdict, meaning in MEANINGS.items()},
         page=contents(checked),
     )
+    return page
 
 
 def policy(assets: Assets) -> str:
