@@ -1,6 +1,7 @@
 """A short answer where hosts are many: what decides, and the hosts on which it does."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -23,6 +24,15 @@ def summary(checked: Sequence[Checked]) -> RenderableType:
     return Group(*parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One host of a group: its name, how what decides does so, and what can be done."""
+
+    name: str
+    reason: str
+    remedy: str
+
+
 def _grid(hosts: Sequence[HostVerdict]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("VERDICT", no_wrap=True)
@@ -33,19 +43,24 @@ def _grid(hosts: Sequence[HostVerdict]) -> Table:
     return grid
 
 
-def _groups(hosts: Sequence[HostVerdict]) -> list[tuple[tuple[Verdict, str], list[tuple[str, str]]]]:
-    """Return names and reasons of the hosts about which the same thing decides, the worst and the largest first."""
-    groups: dict[tuple[Verdict, str], list[tuple[str, str]]] = {}
+def _groups(hosts: Sequence[HostVerdict]) -> list[tuple[tuple[Verdict, str], list[_Member]]]:
+    """Return the hosts about which the same thing decides together, the worst and the largest groups first."""
+    groups: dict[tuple[Verdict, str], list[_Member]] = {}
     for host in hosts:
         what, reason = decided(host)
-        groups.setdefault((host.verdict, what), []).append((plain(host.name, MAX_NAME), plain(reason, MAX_REASON)))
+        remedy = getattr(host.deciding, "remedy", "")  # a rule that could not be evaluated has none
+        member = _Member(plain(host.name, MAX_NAME), plain(reason, MAX_REASON), plain(remedy, MAX_REASON))
+        groups.setdefault((host.verdict, what), []).append(member)
     return sorted(groups.items(), key=lambda one: (one[0][0].rank, -len(one[1])))
 
 
-def _story(what: str, members: Sequence[tuple[str, str]]) -> Text:
-    reasons = {reason for _, reason in members}
+def _story(what: str, members: Sequence[_Member]) -> Text:
+    reasons, remedies = ({getattr(one, name) for one in members} for name in ("reason", "remedy"))
     if len(reasons) == 1:
-        title, names = ": ".join(filter(None, (what, *reasons))), [name for name, _ in members]
+        title, names = ": ".join(filter(None, (what, *reasons))), [one.name for one in members]
     else:
-        title, names = what, [f"{name} ({reason})" for name, reason in members]
-    return Text("\n").join([*([Text(title, style="bold")] if title else []), Text(", ".join(names))])
+        title, names = what, [f"{one.name} ({one.reason})" for one in members]
+    lines = [Text(title, style="bold")] if title else []
+    if len(remedies) == 1 and any(remedies):
+        lines.append(Text(f"try: {remedies.pop()}"))
+    return Text("\n").join([*lines, Text(", ".join(names))])
