@@ -172,6 +172,8 @@ def _sources(document: Mapping[str, Any], block: Mapping[str, Any], cpus: Proces
     named = " ".join(filter(None, (release.get("repository"), release.get("rev"), release.get("path"))))
     own = f"profile {document['metadata']['name']}"
     found = {f: f"{own}: {text}" for f in (CONFIG, LOADED, ENABLED, VERSION) if text}
+    drivers = document.get("drivers", {})
+    found |= {f"driver/{VENDORS.get(name, name)}": _driver_source(document, row) for name, row in drivers.items()}
     return found | {OS_RELEASE: f"{own}: {named}" if named else own, CPU: f"{own}: {cpus.source}"}
 
 
@@ -191,10 +193,19 @@ def _remarks(
 
 
 def _driver(row: Mapping[str, Any]) -> str:
-    """Say in one line what a profile states of a driver: a dated hint, as nodes differ."""
-    bundled = row["bundled"] if isinstance(row["bundled"], str) else ("bundled" if row["bundled"] else "not bundled")
-    rest = (f"{key} {row[key]}" for key in row if key not in ("bundled", "module"))
-    return "; ".join((bundled, *rest))
+    """Say in a few words how a node comes by a driver, and of which branch it is unless the node says otherwise."""
+    how = row.get("how") or (row["bundled"] if isinstance(row["bundled"], str) else "bundled with the system")
+    branch = f"branch {row['defaultBranch']} by default" if "defaultBranch" in row else ""
+    kinds = ", ".join(f"{row[kind]} ({kind})" for kind in ("lts", "production") if kind in row)
+    return "; ".join(filter(None, (how, branch, kinds)))
+
+
+def _driver_source(document: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """Say what the profile rests on there: versions that were seen are dated hints, as nodes differ."""
+    seen = f"seen: {row['observedVersion']}" if "observedVersion" in row else ""
+    told = "; ".join(filter(None, (seen, row.get("source", ""))))
+    own = f"profile {document['metadata']['name']}"
+    return f"{own}: {told}" if told else own
 
 
 def _settings(document: Mapping[str, Any]) -> NodeSettings:

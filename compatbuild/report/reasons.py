@@ -55,12 +55,18 @@ def _groups(hosts: Sequence[HostVerdict]) -> list[tuple[tuple[Verdict, str], lis
 
 
 def _story(what: str, members: Sequence[_Member]) -> Text:
-    reasons, remedies = ({getattr(one, name) for one in members} for name in ("reason", "remedy"))
+    """Return what decides, what can be done if that is the same for all, and the hosts, a line for each reason."""
+    remedies = {one.remedy for one in members}
+    reasons: dict[str, list[str]] = {}
+    for one in members:
+        reasons.setdefault(one.reason, []).append(one.name)
+    advice = [Text(f"try: {remedies.pop()}")] if len(remedies) == 1 and any(remedies) else []
     if len(reasons) == 1:
-        title, names = ": ".join(filter(None, (what, *reasons))), [one.name for one in members]
+        title = ": ".join(filter(None, (what, *reasons)))
+        told = [Text(", ".join(one.name for one in members))]
     else:
-        title, names = what, [f"{one.name} ({one.reason})" for one in members]
-    lines = [Text(title, style="bold")] if title else []
-    if len(remedies) == 1 and any(remedies):
-        lines.append(Text(f"try: {remedies.pop()}"))
-    return Text("\n").join([*lines, Text(", ".join(names))])
+        title = what
+        shared = [Text(f"{', '.join(names)} ({reason})") for reason, names in reasons.items() if len(names) > 1]
+        alone = [f"{names[0]} ({reason})" for reason, names in reasons.items() if len(names) == 1]
+        told = [*shared, *([Text(", ".join(alone))] if alone else [])]
+    return Text("\n").join([*([Text(title, style="bold")] if title else []), *advice, *told])

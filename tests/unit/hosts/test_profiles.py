@@ -197,7 +197,10 @@ def test_hardware_and_what_a_node_may_add_is_unknown() -> None:
 def test_what_a_profile_says_of_drivers_is_a_hint() -> None:
     host = one("bottlerocket-kernel6.12")
     assert host.drivers == {}
-    assert "580.126.09" in host.remark("driver", "nvidia")
+    assert host.remark("driver", "nvidia") == "variants with -nvidia only; branch 580 by default"
+    assert "580.126.09" in host.source("driver", "nvidia")
+    assert host.remark("driver", "efa").startswith("out-of-tree module")
+    assert one("talos-1.12").remark("driver", "nvidia") == "system extension; 580.126.20 (lts), 570.211.01 (production)"
     assert "kmod-6.12-amdgpu" in host.remark("driver", "amd")
 
 

@@ -26,6 +26,9 @@ def test_reasons_that_differ_stand_with_their_hosts() -> None:
     hosts = tuple(host(f"n{at}", row(NO, reason=f"it is {at}")) for at in range(2))
     told = to_text(summary([Checked(Subject("app", "spec"), hosts)]), width=80)
     assert "n0 (it is 0), n1 (it is 1)" in told
+    shared = tuple(host(f"n{at}", row(NO, reason=f"it is {at // 2}")) for at in range(3))
+    told = to_text(summary([Checked(Subject("app", "spec"), shared)]), width=80)
+    assert [" ".join(line.split()) for line in told.splitlines()[4:]] == ["n0, n1 (it is 0)", "n2 (it is 1)"]
     apart = (host("n", row(NO, remedy="one thing")), host("m", row(NO, remedy="another")))
     assert "try: " not in to_text(summary([Checked(Subject("app", "spec"), apart)]), width=80)
 
