@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, check, detach, diff, infer, publish, pull, show, sign, validate, verify
+    from compatbuild.api import attach, check, detach, diff, infer, publish, pull, select, show, sign, validate, verify
     from compatbuild.errors import CompatError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "infer",
     "publish",
     "pull",
+    "select",
     "show",
     "sign",
     "validate",

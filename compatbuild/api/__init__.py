@@ -9,6 +9,7 @@ from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
+from compatbuild.api.selection import select
 from compatbuild.api.signatures import SignedPair, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
@@ -33,6 +34,7 @@ __all__ = [
     "read_file",
     "refine",
     "require_valid",
+    "select",
     "show",
     "sign",
     "validate",
