@@ -15,7 +15,7 @@ from compatbuild.nfd.ranges import Range
 FLAGS = ["SSE2", "SSE42", "CX16", "AVX", "AVX2", "FMA3", "AVX512F", "X86_64_V3", "BMI2"]
 RELEASES = [
     *("5.14.0-427.13.1.el9_4.x86_64", "6.8.0-45-generic", "6.6.57.1-8.azl3", "6.12.38+deb13-amd64", "5.10.0"),
-    *("4.18.0-553.el8_10.x86_64", "6.1.75+", "5.15.153.1-microsoft-standard-WSL2", "6.0", "7-rc1"),
+    *("4.18.0-553.el8_10.x86_64", "6.1.75+", "6.1.72-1.ph5", "5.15.153.1-microsoft-standard-WSL2", "6.0", "7-rc1"),
 ]
 RANGES = [
     ">=5.10",
@@ -112,6 +112,8 @@ def specification(random: Random, terms: Callable[[Random], dict[str, Any]] | No
             "matchFeatures": [draw(random) for _ in range(random.choice([0, 1, 1, 2]))],
         }
         branches = random.choice([0, 0, 1, 2, 3]) if told["matchFeatures"] else 2
+        if not told["matchFeatures"]:
+            del told["matchFeatures"]
         if branches:
             told["matchAny"] = [
                 {"matchFeatures": [draw(random) for _ in range(random.choice([1, 1, 2]))]} for _ in range(branches)

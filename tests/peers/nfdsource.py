@@ -1,6 +1,6 @@
-"""The schemas of NFD's custom resources, from the very release that the peer ``nfdmatch`` is built of.
+"""NFD's source and the schemas of its custom resources, of the very release that the peer ``nfdmatch`` is built of.
 
-They are in NFD's module (``deployment/base/nfd-crds``), which Go fetches and compares with ``go.sum``.
+They are in NFD's module, which Go fetches and compares with ``go.sum``.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ NAMED = {
 
 
 @cache
-def strict_schemas() -> dict[str, dict[str, Any]]:
-    """Give the OpenAPI schema of v1alpha1 by kind, as JSON schema in which a field that is not named is an error."""
+def module() -> Path:
+    """Give the directory of NFD's source."""
     command = [str(require("go")), "mod", "download", "-json", MODULE]
     environment = {**os.environ, **ENVIRONMENT}
     done = subprocess.run(command, cwd=peers.module("nfdmatch"), env=environment, capture_output=True, check=True)
-    text = (Path(json.loads(done.stdout)["Dir"]) / FILE).read_text()
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+@cache
+def strict_schemas() -> dict[str, dict[str, Any]]:
+    """Give the OpenAPI schema of v1alpha1 by kind, as JSON schema in which a field that is not named is an error."""
+    text = (module() / FILE).read_text()
     found = {}
     for resource in yaml.safe_load_all(text):
         spec = resource["spec"]
