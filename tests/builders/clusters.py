@@ -204,24 +204,23 @@ def odd_device(random: Random) -> dict[str, Any]:
 
 
 def other_device(random: Random) -> dict[str, Any]:
-    feature, asked = random.choice(
-        [
-            (
-                "usb.device",
-                {"class": ("In", ["0e", "ff"]), "vendor": ("In", ["046d", "1234"]), "device": ("In", ["082d", "abcd"])},
-            ),
-            (
-                "usb.device",
-                {"class": ("In", ["03", "0e"]), "vendor": ("In", ["046d"]), "device": ("In", ["082d", "c31c"])},
-            ),
-            ("storage.block", {"rotational": ("In", ["0"])}),
-            ("storage.block", {"rotational": ("In", ["0", "1"])}),
-            ("memory.nv", {"devtype": ("In", ["nd_dax"])}),
-            ("memory.nv", {"name": ("Exists", [])}),
-            ("network.device", {"sriov_totalvfs": ("Gt", ["0"])}),
-            ("network.device", {"sriov_totalvfs": ("Ge", ["0"])}),
-        ]
-    )
+    choices: list[tuple[str, dict[str, tuple[str, list[str]]]]] = [
+        (
+            "usb.device",
+            {"class": ("In", ["0e", "ff"]), "vendor": ("In", ["046d", "1234"]), "device": ("In", ["082d", "abcd"])},
+        ),
+        (
+            "usb.device",
+            {"class": ("In", ["03", "0e"]), "vendor": ("In", ["046d"]), "device": ("In", ["082d", "c31c"])},
+        ),
+        ("storage.block", {"rotational": ("In", ["0"])}),
+        ("storage.block", {"rotational": ("In", ["0", "1"])}),
+        ("memory.nv", {"devtype": ("In", ["nd_dax"])}),
+        ("memory.nv", {"name": ("Exists", [])}),
+        ("network.device", {"sriov_totalvfs": ("Gt", ["0"])}),
+        ("network.device", {"sriov_totalvfs": ("Ge", ["0"])}),
+    ]
+    feature, asked = random.choice(choices)
     return {"feature": feature, "matchExpressions": device(**asked)}
 
 

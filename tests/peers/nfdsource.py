@@ -20,11 +20,7 @@ from tests.peers.build import ENVIRONMENT
 
 MODULE = "sigs.k8s.io/node-feature-discovery"
 FILE = "deployment/base/nfd-crds/nfd-api-crds.yaml"
-NAMED = {
-    "type": "object",
-    "properties": {"name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "maxLength": 63}},
-    "required": ["name"],
-}
+NAME = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "maxLength": 63}
 """What we write of ``metadata``, of which the schema of a resource says nothing."""
 
 
@@ -46,11 +42,10 @@ def strict_schemas() -> dict[str, dict[str, Any]]:
         spec = resource["spec"]
         (version,) = [one for one in spec["versions"] if one["name"] == "v1alpha1"]
         schema = _strict(version["schema"]["openAPIV3Schema"])
-        names = {**NAMED, "properties": dict(NAMED["properties"])}  # type: ignore[call-overload]
-        if spec["scope"] == "Namespaced":
-            names["properties"]["namespace"] = {"type": "string", "minLength": 1}  # type: ignore[index]
+        names = {"name": NAME} | ({"namespace": NAME} if spec["scope"] == "Namespaced" else {})
+        metadata = _strict({"type": "object", "properties": names, "required": ["name"]})
         api = {"const": f"{spec['group']}/v1alpha1"}
-        given = {"apiVersion": api, "kind": {"const": spec["names"]["kind"]}, "metadata": _strict(names)}
+        given = {"apiVersion": api, "kind": {"const": spec["names"]["kind"]}, "metadata": metadata}
         schema["properties"] |= given
         found[spec["names"]["kind"]] = {**schema, "required": ["apiVersion", "kind", "metadata", "spec"]}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
@@ -18,7 +19,7 @@ from compatbuild.hosts.host import Host
 from compatbuild.nfd.encodings import LEVEL_FLAGS
 from compatbuild.nfd.features import Features
 from compatbuild.nfd.wire import Spec
-from compatbuild.registry.platform import Platform
+from compatbuild.registry.platform import parse_platform
 from tests.unit.checking.building import CONFIG, rule, spec, term
 
 ANYTHING = spec(rule(term(CONFIG, NET=("In", "y"))))
@@ -28,9 +29,8 @@ NOTHING = spec(rule(term(CONFIG, NET=("In", "no"))))
 def image(number: int, asked: Spec | None = ANYTHING, platform: str = "linux/amd64") -> Variant:
     digest = f"sha256:{number:064x}"
     loaded = None if asked is None else Loaded(Subject("x", "reference"), asked)
-    names = (*platform.split("/"), "")[:3]
     reason = "" if loaded else "no specification is attached to the image or its index"
-    return Variant("app:v1", f"app@{digest}", digest, Platform(*names[:2], names[2]), loaded, reason)
+    return Variant("app:v1", f"app@{digest}", digest, parse_platform(platform), loaded, reason)
 
 
 def host(name: str = "n", architecture: str = "x86_64", level: str = "x86-64-v2", **config: str) -> Host:
@@ -172,7 +172,7 @@ def test_the_fewest_are_what_trying_everything_finds(table: list[list[int]]) -> 
     def does(images: tuple[int, ...]) -> bool:
         return all(any(row[at] for at in images) for row in served)
 
-    def worth(images: tuple[int, ...]) -> tuple[int, list[int]]:
+    def worth(images: Iterable[int]) -> tuple[int, list[int]]:
         return sum(max(row[at] for at in images) for row in served), [-at for at in images]
 
     every = range(len(table[0]))
