@@ -79,35 +79,38 @@ def _rule(rule: Rule, lost: list[str]) -> Iterator[Alternatives]:
 
 def _term_alternatives(term: Term, lost: list[str]) -> Alternatives:
     parts = []
-    for about, said in _said(term):
+    losses: dict[tuple[str, str], list[str]] = {}
+    for name, asked, said in _said(term):
         if said.lost:
-            lost.append(f"{about}: {said.lost}")
+            losses.setdefault((asked, said.lost), []).append(name)
         parts.append(said.alternatives)
+    for (asked, why), names in losses.items():
+        about = " ".join(filter(None, (term.feature.lower(), ", ".join(names), asked)))
+        lost.append(f"{about}: {why}")
     return _all_of(parts, lost)
 
 
-def _said(term: Term) -> Iterator[tuple[str, Said]]:
+def _said(term: Term) -> Iterator[tuple[str, str, Said]]:
+    """Yield what each expression is about, what it asks, and what labels say of it; devices are asked as a whole."""
     feature = term.feature.lower()
     known = catalogue().feature(feature)
-    expressions = sorted((term.match_expressions or {}).items())
+    given = sorted((term.match_expressions or {}).items())
+    expressions = [(name, one) for name, one in given if one is not None]
     if known is not None and set(known.kinds) == {Kind.INSTANCE}:
-        asked = ", ".join(_shown(name, one) for name, one in expressions if one is not None)
-        yield f"{feature} {asked}".rstrip(), devices(feature, term)
+        yield ", ".join(f"{name} {_shown(one)}" for name, one in expressions), "", devices(feature, term)
         return
     for name, one in expressions:
-        if one is not None:
-            about = f"{feature} {_shown(name, one)}"
-            by_kernel = (feature, name, one.op) == (KERNEL, "full", "InRegexp")
-            yield about, kernel(one) if by_kernel else labels.element(feature, name, one)
+        by_kernel = (feature, name, one.op) == (KERNEL, "full", "InRegexp")
+        yield name, _shown(one), kernel(one) if by_kernel else labels.element(feature, name, one)
     if term.match_name is not None:
-        yield f"{feature} {_shown('any name', term.match_name)}", labels.any_of_names(feature, term.match_name)
+        yield "any name", _shown(term.match_name), labels.any_of_names(feature, term.match_name)
     if not expressions and term.match_name is None:
-        yield feature, labels.unsaid(NO_LABEL)
+        yield "", "", labels.unsaid(NO_LABEL)
 
 
-def _shown(name: str, asked: Expression) -> str:
+def _shown(asked: Expression) -> str:
     more = f" and {len(asked.value) - MAX_VALUES} more" if len(asked.value) > MAX_VALUES else ""
-    return " ".join(filter(None, (name, asked.op, ", ".join(asked.value[:MAX_VALUES]) + more)))
+    return " ".join(filter(None, (asked.op, ", ".join(asked.value[:MAX_VALUES]) + more)))
 
 
 def _all_of(parts: Iterable[Alternatives], lost: list[str]) -> Alternatives:

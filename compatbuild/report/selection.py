@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,7 +27,7 @@ def table(found: Selection) -> RenderableType:
     """Return the images in the order of preference for one host, or the image of each of several hosts."""
     if len(found.hosts) == 1:
         return Group(_offers(found), Text(), Text("\n".join(_winner(found))))
-    return Group(_placements(found), Text(), _images(found), Text(), Text("\n".join(_summary(found))))
+    return Group(_placements(found), Text(), _images(found), Text(), *_summary(found))
 
 
 def as_value(found: Selection) -> dict[str, Any]:
@@ -88,14 +89,14 @@ def _winner(found: Selection) -> Iterator[str]:
         yield plain(found.images[one.image].reference)
 
 
-def _summary(found: Selection) -> Iterator[str]:
+def _summary(found: Selection) -> Iterator[RenderableType]:
     if found.fewest:
-        yield "The fewest images that serve these hosts" + ("" if found.exact else ", or nearly so")
+        yield Text("The fewest images that serve these hosts" + ("" if found.exact else ", or nearly so"))
     for pool in found.fewest:
-        yield f"  [{pool.image + 1}] {plain(found.images[pool.image].reference)}"
-        yield f"      {_names(pool.hosts)}"
+        yield Text(f"  [{pool.image + 1}] {plain(found.images[pool.image].reference)}")
+        yield Padding(Text(_names(pool.hosts)), (0, 0, 0, 6))
     if found.unserved:
-        yield f"No image fits {_names(one.host for one in found.unserved)}"
+        yield Text(f"No image fits {_names(one.host for one in found.unserved)}")
 
 
 def _names(hosts: Iterable[str]) -> str:

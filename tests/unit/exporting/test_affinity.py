@@ -37,6 +37,13 @@ def test_a_set_without_labels_makes_everything_void() -> None:
     assert found.document() == {"affinity": {"nodeAffinity": {}}}
 
 
+def test_what_is_lost_in_the_same_way_is_said_once() -> None:
+    found = affinity(spec(rule(term("cpu.cpuid", SSE42=("Exists",), AVX2=("Exists",), POPCNT=("Exists",)))))
+    assert found.lost == (
+        "cpu.cpuid POPCNT, SSE42 Exists: NFD labels no node with it; kubernetes.io/arch stands for it",
+    )
+
+
 def test_no_empty_term_is_ever_written() -> None:
     """Kubernetes takes an empty term for one that no node meets."""
     for asked in (spec(rule(URING)), spec(rule(any_of=((URING,), (AVX2,))))):
