@@ -15,7 +15,7 @@ from compatbuild.nfd.encodings import LEVEL_FLAGS, cpu_flags
 from compatbuild.nfd.spec import Compatibility, Rule, Spec
 from compatbuild.nfd.wire import relaxed
 
-MAX_STEPS = 50_000
+MAX_STEPS = 20_000
 """Steps of the search for the fewest images; beyond them the answer may hold more than the fewest."""
 LEVELS = {"v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}
 """Variants of ``amd64`` (image-spec, ``image-index.md``, "Platform Variants"), and the CPU level that each asks for."""
@@ -75,7 +75,7 @@ class Selection:
 
     ``fewest`` are the fewest images that serve every host that anything fits, none of them with a worse verdict than
     its best; of several such choices the one with the most weight, then the author's order. ``exact`` is false when the
-    search was cut short, and fewer might do.
+    search was cut short, and fewer might do; of very many choices with as few, not all are compared.
     """
 
     images: tuple[Variant, ...]
@@ -202,25 +202,35 @@ class _Search:
         self._hosts = list(zip(placed, allowed, strict=True))
         distinct = set(allowed)
         needed = {one for one in distinct if not any(other < one for other in distinct)}
-        self._needed = sorted(needed, key=lambda one: (len(one), sorted(one)))
+        self._forced = frozenset(image for one in needed if len(one) == 1 for image in one)
+        self._needed = sorted((one for one in needed if len(one) > 1), key=lambda one: (len(one), sorted(one)))
         self._steps = 0
         self.exact = True
 
     def best(self) -> frozenset[int]:
         greedy = self._greedy()
-        for size in range(len(greedy)):
-            found = set(self._hitting(frozenset(), size))
-            if not self.exact:
+        for size in range(self._least(), len(greedy) - len(self._forced)):
+            found = set(self._hitting(self._forced, size))
+            if self._steps > MAX_STEPS:
+                self.exact = False
                 return greedy
             if found:
                 return max(found, key=self._worth)
-        found = set(self._hitting(frozenset(), len(greedy)))
+        self._steps = 0  # there are none with fewer: what is left is to find the best of them
+        found = set(self._hitting(self._forced, len(greedy) - len(self._forced)))
         return max({*found, greedy}, key=self._worth)
+
+    def _least(self) -> int:
+        """Give a number of images below which none will do: hosts that have none in common need one each."""
+        apart: list[frozenset[int]] = []
+        for one in self._needed:
+            if not any(one & other for other in apart):
+                apart.append(one)
+        return len(apart)
 
     def _hitting(self, chosen: frozenset[int], left: int) -> Iterator[frozenset[int]]:
         self._steps += 1
         if self._steps > MAX_STEPS:
-            self.exact = False
             return
         missed = next((one for one in self._needed if not one & chosen), None)
         if missed is None:
@@ -231,7 +241,7 @@ class _Search:
 
     def _greedy(self) -> frozenset[int]:
         """Take the image that serves most of what is left, again and again."""
-        chosen: frozenset[int] = frozenset()
+        chosen = self._forced
         while left := [one for one in self._needed if not one & chosen]:
             images = sorted({image for one in left for image in one})
             chosen |= {max(images, key=lambda at: (sum(at in one for one in left), -at))}

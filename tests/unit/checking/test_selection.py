@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -183,8 +182,21 @@ def test_the_fewest_are_what_trying_everything_finds(table: list[list[int]]) -> 
 
 
 def test_a_search_without_end_is_cut_short_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ring of five needs three images; two hosts apart prove no more than two."""
     monkeypatch.setattr(selection, "MAX_STEPS", 3)
-    table: Any = [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1], [1, 0, 0, 1]]
+    table = [[int(at in (host, (host + 1) % 5)) for at in range(5)] for host in range(5)]
     found, exact = selection._fewest(placed(table))
     assert not exact
-    assert sorted(name for one in found for name in one.hosts) == ["n0", "n1", "n2", "n3"]
+    assert sorted(name for one in found for name in one.hosts) == [f"n{host}" for host in range(5)]
+
+
+def test_many_hosts_with_an_image_each_are_no_search() -> None:
+    table = [[int(at == host) for at in range(200)] for host in range(200)]
+    found, exact = selection._fewest(placed(table))
+    assert (len(found), exact) == (200, True)
+
+
+def test_many_hosts_with_a_choice_each_are_still_the_fewest() -> None:
+    table = [[1 + at % 2 if at // 2 == host else 0 for at in range(80)] for host in range(40)]
+    found, exact = selection._fewest(placed(table))
+    assert (len(found), exact) == (40, True)
