@@ -41,6 +41,6 @@ def test_the_winner_can_be_pulled_by_what_is_printed(tmp_path: Path, kind: str) 
         found = select([f"{registry.address}/team/app:v1"], exported_hosts(str(nodes)))
         printed = references(found).strip()
         assert printed == f"{registry.address}/team/app@{fast.digest}"
-        command = [peer("crane"), "manifest", "--insecure", printed]
+        command = [str(peer("crane")), "manifest", "--insecure", printed]
         shown = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
     assert digest_of(canonical_json(shown)) == fast.digest
