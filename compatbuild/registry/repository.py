@@ -25,7 +25,7 @@ from compatbuild.registry.descriptor import (
     media_type_of,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, digest_of, exactly, is_digest
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.retry import TransientError, retrying
@@ -135,6 +135,24 @@ class RegistryRepository:
 
         name = f"{self.name}@{descriptor.digest}"
         return io.BufferedReader(BlobStream(open_at, descriptor.size, name), BUFFER)
+
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob by a range request (RFC 9110 §14); the caller checks what they are."""
+        url = f"{self._base}/blobs/{_checked(descriptor.digest)}"
+        headers = {"Range": f"bytes={offset}-{offset + count - 1}"}
+
+        def once() -> bytes:
+            with self._client.attempt("GET", url, headers=headers, limit=None) as response:
+                if response.status_code == HTTPStatus.OK and count < descriptor.size:
+                    raise RegistryError(
+                        f"{self.name} does not give parts of a blob",
+                        why="it answered a request for some bytes with the whole",
+                        remedy="pull the image to a file and name that: what is attached goes to the registry anyhow",
+                    )
+                self._expect(response, f"read {descriptor.digest}", 206, 200)
+                return exactly(self._client.body(response).read(count), count, f"{descriptor.digest} from {self.name}")
+
+        return retrying(once)
 
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Upload a blob unless it is there."""

@@ -13,9 +13,9 @@ from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descripto
 from compatbuild.registry.platform import Platform
 from compatbuild.sources.image_source import Content, ImageSource, Wish
 from compatbuild.sources.platforms import choose, require
+from compatbuild.sources.sif import sif_layer, stored_sif
 
 ARTIFACTS = {
-    "application/vnd.sylabs.sif.config.v1+json": "a Singularity image (SIF), which is not read from registries yet",
     "application/vnd.cncf.helm.config.v1+json": "a Helm chart: check the images it deploys",
     "application/vnd.wasm.config.v0+json": "a WebAssembly module, which asks nothing of a host's kernel or CPU",
 }
@@ -43,6 +43,9 @@ def image_of(content: Content, top: ManifestBytes, scheme: str, reference: str, 
     if isinstance(parsed, Index):
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
+    if (layer := sif_layer(parsed)) is not None:
+        config, file_system = stored_sif(content, layer, what, wish)
+        return ImageSource(scheme, reference, chosen.descriptor.digest, config, (file_system,), parsed.annotations)
     config = parse_config(content.blob(parsed.config, DEFAULT.document), DEFAULT)
     require_linux(config, what)
     platform = Platform(config.os, config.architecture, config.variant)
@@ -63,7 +66,7 @@ def _require_image(manifest: Manifest, what: str) -> None:
             remedy="name the image that it is attached to",
         )
     kind = manifest.config.media_type
-    if kind not in (OCI_CONFIG, DOCKER_CONFIG):
+    if sif_layer(manifest) is None and kind not in (OCI_CONFIG, DOCKER_CONFIG):
         told = ARTIFACTS.get(kind, f"an artifact of type {manifest.artifact_type or kind}, not a container image")
         raise UsageError(f"{what} is {told}", why=f"its config is {kind}", remedy="name a container image")
 
