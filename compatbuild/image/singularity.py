@@ -33,6 +33,8 @@ _OPENS = frozenset("if for while until case {".split())
 _CLOSES = frozenset("fi done esac }".split())
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _DEFAULTED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?-(.*)\}", re.DOTALL)
+_FROM_DOCKER = re.compile(r"""export ([A-Za-z_][A-Za-z0-9_]*)="\$\{\1:-"(.*)"\}"\s*""")
+"""How Apptainer writes a variable of an image of docker's, with a backslash before what a shell would expand."""
 _EXPANSION = re.compile(r"\\([$`\"\\])|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)|([$`])")
 _OCI = re.compile(r"^OCI_(?:ENTRYPOINT|CMD)=.*$", re.MULTILINE)
 _SECTION = re.compile(r"^%(\w+)[^\n]*\n(.*?)(?=^%\w|\Z)", re.MULTILINE | re.DOTALL)
@@ -144,19 +146,24 @@ def _environment(scripts: Iterable[str]) -> dict[str, str]:
     """Return the variables that scripts set on every way through them, as far as their values are plain."""
     known: dict[str, str] = {}
     for script in scripts:
-        for name, value in _assignments(script):
-            plain = _expanded(value, known)
-            if plain is None or "\n" in plain or len(plain) > MAX_TEXT // 2:
+        for name, value in _assignments(script, known):
+            if value is None or "\n" in value or len(value) > MAX_SCRIPT:
                 known.pop(name, None)
             else:
-                known[name] = plain
+                known[name] = value
     return known
 
 
-def _assignments(script: str) -> Iterator[tuple[str, str]]:
-    """Yield the assignments of lines that are nothing else, outside of ``if``, loops and functions."""
+def _assignments(script: str, known: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Yield the assignments of lines that are nothing else, outside of ``if``, loops and functions.
+
+    A value is None when it takes a command to know it.
+    """
     depth = 0
     for line in script[:MAX_SCRIPT].replace("\\\n", " ").splitlines():
+        if (match := _FROM_DOCKER.fullmatch(line)) and not depth:
+            yield match[1], known.get(match[1]) or re.sub(r"\\(.)", r"\1", match[2])
+            continue
         words = _words(line)
         inside = depth
         depth += sum(word in _OPENS for word in words) - sum(word.rstrip(";") in _CLOSES for word in words)
@@ -164,7 +171,9 @@ def _assignments(script: str) -> Iterator[tuple[str, str]]:
             words = words[1:]
         found = [_ASSIGNMENT.fullmatch(word) for word in words]
         if not inside and not depth and all(found):
-            yield from ((match[1], match[2]) for match in found if match)
+            for assignment in found:
+                if assignment:
+                    yield assignment[1], _expanded(assignment[2], known)
 
 
 def _expanded(value: str, known: Mapping[str, str]) -> str | None:
@@ -173,8 +182,10 @@ def _expanded(value: str, known: Mapping[str, str]) -> str | None:
     def of(name: str) -> str:
         return known.get(name, _INITIAL.get(name, ""))
 
-    if match := _DEFAULTED.fullmatch(value):
-        return of(match[1]) if match[1] in known else _expanded(match[2], known)
+    while match := _DEFAULTED.fullmatch(value):
+        if match[1] in known:
+            return known[match[1]]
+        value = match[2]
     unknown = False
 
     def replaced(match: re.Match[str]) -> str:
