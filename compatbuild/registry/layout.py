@@ -114,6 +114,11 @@ class LayoutStore:
             file.seek(offset)
             return exactly(file.read(count), count, f"{descriptor.digest} in {self.name}")
 
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags of all entries, of full names their tags."""
+        names = [entry.annotations.get(REF_NAME, "") for entry in self._entries()]
+        return tuple(dict.fromkeys(_tag(name) for name in names if _tag(name)))
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Write a blob unless it is there."""
         descriptor = describe(raw, media_type)

@@ -45,6 +45,9 @@ SECOND_CHANCE = frozenset({400, 404, 409})
 docker-registry 2.8.2 answered 400 DIGEST_INVALID to one of 96 writers that pushed the same empty config at once.
 """
 SECOND_PAUSE = 0.5
+TAGS_A_PAGE = 1_000
+MAX_TAGS = 200_000
+"""Tags of one repository; a build cache of Spack's has one a package."""
 REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
@@ -154,6 +157,20 @@ class RegistryRepository:
 
         return retrying(once)
 
+    def tags(self) -> tuple[str, ...]:
+        """Return all tags, page by page; RegistryError when there are more than are looked at."""
+        found: list[str] = []
+        page = f"{self._base}/tags/list?n={TAGS_A_PAGE}"
+        while page:
+            response = self._expect(self._client.do_request(page, limit=MAX_INDEX), "list its tags", 200)
+            names = parse_json(response.content, MAX_INDEX, "the list of tags").get("tags") or []
+            found += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+            if len(found) > MAX_TAGS:
+                raise RegistryError(f"{self.name} has more than {MAX_TAGS:,} tags", why="so many are not looked at")
+            following = self._next_page(response)
+            page = following if following != page and names else ""
+        return tuple(found)
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Upload a blob unless it is there."""
         descriptor = describe(raw, media_type)
@@ -239,7 +256,7 @@ class RegistryRepository:
         if match is None:
             return ""
         url: str = urljoin(response.url, match[1])
-        self._stay(url, "for more referrers")
+        self._stay(url, "for the rest of a list")
         return url
 
     def _stay(self, url: str, purpose: str) -> None:

@@ -11,12 +11,14 @@ from compatbuild.registry.descriptor import (
     OCI_CONFIG,
     Descriptor,
     Index,
+    Manifest,
     ManifestBytes,
     parse_json,
 )
 from compatbuild.registry.digest import ContentError
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.registry.reference import LayoutReference, Reference
+from compatbuild.registry.sif import sif_layer, sif_platform
 from compatbuild.registry.store import Store
 
 ALL = "all"
@@ -55,7 +57,7 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
             remedy=f"name the image: {reference.with_digest(parsed.subject.digest)}",
         )
     if not isinstance(parsed, Index):
-        return [_single(store, top, parsed.config, platform, reference)]
+        return [_single(store, top, parsed, platform, reference)]
     if platform is None:
         return [Subject(top.descriptor, is_index=True)]
     wanted = None if platform == ALL else parse_platform(platform)
@@ -106,14 +108,17 @@ def _no_platform(
 
 
 def _single(
-    store: Store, top: ManifestBytes, config: Descriptor, platform: str | None, reference: Reference | LayoutReference
+    store: Store, top: ManifestBytes, manifest: Manifest, platform: str | None, reference: Reference | LayoutReference
 ) -> Subject:
     """Return the one manifest there is, after making sure that it is for the platform, if one is wanted."""
     if platform in {None, ALL}:
         return Subject(top.descriptor, is_index=False)
-    document = parse_json(store.blob(config, MAX_INDEX), MAX_INDEX, "the image config")
-    names = [document.get(key) for key in ("os", "architecture", "variant")]
-    own = Platform(*(name if isinstance(name, str) else "" for name in names))
+    if (layer := sif_layer(manifest)) is not None:
+        own = sif_platform(store, layer)
+    else:
+        document = parse_json(store.blob(manifest.config, MAX_INDEX), MAX_INDEX, "the image config")
+        names = [document.get(key) for key in ("os", "architecture", "variant")]
+        own = Platform(*(name if isinstance(name, str) else "" for name in names))
     wanted = parse_platform(str(platform))
     if not own.matches(wanted):
         raise _no_platform(reference, wanted, [own])

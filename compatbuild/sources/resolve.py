@@ -19,15 +19,15 @@ from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
 from compatbuild.sources.sif import is_sif_file, open_sif
 from compatbuild.sources.skopeo_dir import is_skopeo_dir
+from compatbuild.sources.spack import open_spack
 from compatbuild.sources.stored import open_stored
 
-PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "sif", "registry")
+PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack", "registry")
 """What can be read today."""
 ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir", "singularity": "sif"}
 LATER = {
     "docker": "docker save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
     "podman": "podman save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
-    "spack": "push the package as an image, and run it on that",
 }
 """Prefixes that are reserved and not read yet, with what to do meanwhile."""
 FOREIGN = {"oci": "oci-dir", "docker-daemon": "docker", "containers-storage": "podman", "tarball": "docker-archive"}
@@ -64,6 +64,8 @@ def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> Abs
         "dir": open_directory,
         "sif": open_sif,
     }
+    if prefix == "spack":
+        return open_spack(rest, wish, options)
     if prefix in readers:
         return readers[prefix](rest, wish)
     return open_stored(f"{prefix}:{rest}", wish, options)

@@ -17,15 +17,13 @@ from compatbuild.image.sif import DataObject, FileSystem, Sif, Type, Use, docume
 from compatbuild.image.squashfs import Squashfs
 from compatbuild.image.squashfs_layer import SquashfsLayer
 from compatbuild.image.view import ImageConfig
-from compatbuild.registry.descriptor import Descriptor, Manifest
+from compatbuild.registry.descriptor import Descriptor
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.sources.image_source import Content, ImageSource, Wish
 from compatbuild.sources.platforms import require
 from compatbuild.sources.stored_blob import StoredBlob
 
 SCHEME = "sif"
-LAYER_TYPES = ("application/vnd.sylabs.sif.layer.v1.sif", "appliciation/vnd.sylabs.sif.layer.tar")
-"""Media types of a SIF in a registry; the second one, with its typing error, is what old clients pushed."""
 MAX_SHOWN = 20
 _FILE_SYSTEMS = {
     FileSystem.EXT3: "an ext3 file system",
@@ -55,15 +53,6 @@ def is_sif_file(path: Path) -> bool:
             return is_sif(file.read(64))
     except OSError:
         return False
-
-
-def sif_layer(manifest: Manifest) -> Descriptor | None:
-    """Return the SIF that a manifest is about; None for the manifest of anything else.
-
-    As Apptainer's own client does, the layer's type decides and not that of the config.
-    """
-    found = [layer for layer in manifest.layers if layer.media_type in LAYER_TYPES]
-    return found[0] if len(found) == len(manifest.layers) == 1 else None
 
 
 def stored_sif(content: Content, layer: Descriptor, what: str, wish: Wish) -> tuple[ImageConfig, LayerSource]:

@@ -34,7 +34,16 @@ class Held:
 
 def squashfs(root: Path, target: Path, *options: str) -> Path:
     """Pack a directory, everything owned by root, and return the file system's path."""
-    command = [require("mksquashfs"), root, target, "-noappend", "-no-progress", "-quiet", "-all-root", *options]
+    command: list[str | Path] = [
+        require("mksquashfs"),
+        root,
+        target,
+        "-noappend",
+        "-no-progress",
+        "-quiet",
+        "-all-root",
+        *options,
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return target
 

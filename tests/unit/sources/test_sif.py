@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_where_the_tree_says_nothing_the_objects_do(tmp_path: Path) -> None:
     assert (config.entrypoint, config.labels) == (("/.singularity.d/runscript",), {"a": "b"})
 
 
-def findings(report: Report) -> list[object]:
+def findings(report: Report) -> list[dict[str, Any]]:
     """Return the findings without what says which file of which layer they come from."""
     told = []
     for finding in report.findings:
