@@ -45,7 +45,6 @@ SECOND_CHANCE = frozenset({400, 404, 409})
 docker-registry 2.8.2 answered 400 DIGEST_INVALID to one of 96 writers that pushed the same empty config at once.
 """
 SECOND_PAUSE = 0.5
-TAGS_A_PAGE = 1_000
 MAX_TAGS = 200_000
 """Tags of one repository; a build cache of Spack's has one a package."""
 REMEMBERED = 512
@@ -158,9 +157,12 @@ class RegistryRepository:
         return retrying(once)
 
     def tags(self) -> tuple[str, ...]:
-        """Return all tags, page by page; RegistryError when there are more than are looked at."""
+        """Return all tags, page by page; RegistryError when there are more than are looked at.
+
+        No size of a page is asked for: crane's registry cuts the list there, and does not say that it goes on.
+        """
         found: list[str] = []
-        page = f"{self._base}/tags/list?n={TAGS_A_PAGE}"
+        page = f"{self._base}/tags/list"
         while page:
             response = self._expect(self._client.do_request(page, limit=MAX_INDEX), "list its tags", 200)
             names = parse_json(response.content, MAX_INDEX, "the list of tags").get("tags") or []

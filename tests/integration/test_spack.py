@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from compatbuild.registry import repository
 from compatbuild.registry.reference import parse_reference
 from compatbuild.registry.store import open_store
 from tests.builders.elf import elf
@@ -59,10 +58,3 @@ def test_what_is_not_there_is_told_with_what_is(cache: str, run: Shell) -> None:
     index = run.run("infer", f"registry:{cache}:index.spack")
     assert index.code == 2
     assert f"name one: spack:oci://{cache}#PACKAGE" in index.err
-
-
-def test_tags_are_read_page_by_page(cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "TAGS_A_PAGE", 1)
-    tags = open_store(parse_reference(cache)).tags()
-    assert {TAG, f"zlib-1.3.1-{ZLIB.hash}.spack", "index.spack"} <= set(tags)
-    assert len(tags) == len(set(tags))
