@@ -27,7 +27,11 @@ class StoredBlob:
 
     def __init__(self, content: Content, descriptor: Descriptor) -> None:
         if descriptor.size > DEFAULT.layer_bytes:
-            raise ImageError(f"it has {descriptor.size:,} bytes, and at most {DEFAULT.layer_bytes:,} are read")
+            raise ImageError(
+                f"{descriptor.digest} is too large",
+                why=f"{descriptor.size:,} bytes, and at most {DEFAULT.layer_bytes:,} are read",
+                remedy="check what the image holds",
+            )
         self._content = content
         self._descriptor = descriptor
         self._digests: dict[int, bytes] = {}

@@ -142,8 +142,8 @@ def push_cache(store: Store, packages: Sequence[Package]) -> None:
     index = b'{"database": {"version": "8", "installs": {}}}'
     store.push_blob(index, "application/vnd.oci.image.layer.v1.tar+gzip")
     store.push_blob(b"{}", CONFIG)
-    layer = [describe(index, "application/vnd.oci.image.layer.v1.tar+gzip")]
-    store.push_manifest(manifest([], b"{}", layers=layer), "application/vnd.oci.image.manifest.v1+json", "index.spack")
+    listed = [describe(index, "application/vnd.oci.image.layer.v1.tar+gzip")]
+    store.push_manifest(manifest([], b"{}", layers=listed), "application/vnd.oci.image.manifest.v1+json", "index.spack")
 
 
 def _write(path: Path, content: bytes) -> None:
