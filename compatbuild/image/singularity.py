@@ -24,8 +24,10 @@ ENVIRONMENT = f"{DIRECTORY}/env"
 METADATA_NAME = "inspect-metadata.json"
 """Name of the JSON object in a SIF that repeats what lies in the directory."""
 MAX_SCRIPT = 64 * KIB
-MAX_SCRIPTS = 64
+MAX_SCRIPTS = 32
 """Files of the environment that are read; Apptainer writes eight."""
+MAX_DEFAULTS = 8
+"""Defaults within defaults of one value (``${A:-${B:-c}}``)."""
 
 _INITIAL = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 """What Apptainer sets before the image's own variables (``internal/pkg/util/env``)."""
@@ -177,24 +179,26 @@ def _assignments(script: str, known: Mapping[str, str]) -> Iterator[tuple[str, s
 
 
 def _expanded(value: str, known: Mapping[str, str]) -> str | None:
-    """Return a value with the variables known so far; None when it takes a command to know it."""
-
-    def of(name: str) -> str:
-        return known.get(name, _INITIAL.get(name, ""))
-
-    while match := _DEFAULTED.fullmatch(value):
+    """Return a value with the variables known so far; None when it takes a command to know it, or is endless."""
+    for _ in range(MAX_DEFAULTS):
+        match = _DEFAULTED.fullmatch(value)
+        if match is None:
+            break
         if match[1] in known:
             return known[match[1]]
         value = match[2]
-    unknown = False
-
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal unknown
-        unknown = unknown or bool(match[4])
-        return match[1] or of(match[2] or match[3] or "")
-
-    plain = _EXPANSION.sub(replaced, value)
-    return None if unknown else plain
+    plain: list[str] = []
+    at = size = 0
+    for match in _EXPANSION.finditer(value):
+        if match[4]:
+            return None
+        name = match[2] or match[3] or ""
+        plain += [value[at : match.start()], match[1] or known.get(name, _INITIAL.get(name, ""))]
+        at = match.end()
+        size += len(plain[-1])
+        if size > MAX_SCRIPT:  # each variable may be as long as a script, and be named as often as one has room
+            return None
+    return "".join((*plain, value[at:]))
 
 
 def _member(value: Any, key: str) -> Any:

@@ -109,7 +109,8 @@ def test_the_environment_of_an_image_of_dockers() -> None:
         ("A=1\\\n2", {}),
         ("# A=1", {}),
         ("A=1\nB=${A:-2}\nC=${D:-${A:-3}}", {"A": "1", "B": "1", "C": "1"}),
-        ("A=" + "${A:-" * 10_000 + "1" + "}" * 10_000, {"A": "1"}),
+        ("A=" + "${A:-" * 10_000 + "1" + "}" * 10_000, {}),
+        ("A=" + "${B:-" * 5 + "1" + "}" * 5, {"A": "1"}),
         ("A=" + "x" * MAX_SCRIPT * 2, {"A": "x" * (MAX_SCRIPT - 2)}),
     ],
 )
@@ -124,6 +125,7 @@ def test_later_scripts_see_what_earlier_ones_set() -> None:
 def test_a_variable_cannot_grow_without_end() -> None:
     doubling = "A=xxxxxxxxxx\n" + "A=$A$A\n" * 60
     assert len(environment(doubling).get("A", "")) <= MAX_SCRIPT
+    assert environment("A=" + "x" * 30_000 + "\nB=" + "$A" * 15_000) == {"A": "x" * 30_000}
 
 
 def test_the_sections_that_build_an_image_are_its_history() -> None:
