@@ -1,5 +1,7 @@
 """Externals of Spack's installations: what is expected on the host, and what is in the image after all."""
 
+from typing import Any
+
 from compatbuild.detectors.spack import DETECTOR
 from compatbuild.image import pkg_spack
 from compatbuild.image.view import ImageView
@@ -77,7 +79,7 @@ def test_an_external_without_a_path_or_outside_of_any_is_none() -> None:
         assert findings(DETECTOR, installation(GROMACS, spack_node("openmpi", external=external))) == []
 
 
-GCC = {"compiler": {"name": "gcc", "version": "12.2.0"}}
+GCC: dict[str, Any] = {"compiler": {"name": "gcc", "version": "12.2.0"}}
 
 
 def by_id(view: ImageView) -> dict[str, str]:
