@@ -84,15 +84,16 @@ def check(
 ) -> None:
     """Say on which hosts an image can run, and what decides it on the others.
 
-    Formats: table, json, markdown. Exit code 10 when a host is incompatible, 11 with --strict when none is but a
-    verdict is open, 3 when nothing is attached. With a key, only a specification that its author signed counts.
+    Formats: table, summary, json, markdown, html, sarif, badge. Exit code 10 when a host is incompatible, 11 with
+    --strict when none is but a verdict is open, 3 when nothing is attached. With a key, only a specification that its
+    author signed counts.
 
     [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
     """
     from compatbuild import api
     from compatbuild.checking.gather import Wish, gather
 
-    formats = wanted(output, "table", "json", "markdown")
+    formats = wanted(output, "table", "summary", "json", "markdown", "html", "sarif", "badge")
     hosts = gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
     keys = _keys(key or settings.key())
@@ -142,16 +143,22 @@ def _origin(one: "Checked") -> str:
 
 
 def _print(checked: "list[Checked]", formats: tuple[Target, ...], *, verbose: bool) -> None:
-    from compatbuild.report import matrix, verdicts
+    from compatbuild import api
+    from compatbuild.report import badge, matrix, reasons, verdicts, verdicts_sarif
     from compatbuild.report.documents import to_json
+    from compatbuild.report.page.render import html
 
     explained = "\n".join(map(verdicts.explanation, checked)) if verbose else ""
     emit(
         formats,
         {
             "table": lambda: explained or matrix.table(checked),
+            "summary": lambda: reasons.summary(checked),
             "json": lambda: to_json(verdicts.as_values(checked)),
             "markdown": lambda: matrix.markdown(checked),
+            "html": lambda: html(checked),
+            "sarif": lambda: to_json(verdicts_sarif.document(checked, api.read_file)),
+            "badge": lambda: badge.badge(checked),
         },
     )
 

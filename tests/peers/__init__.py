@@ -15,10 +15,12 @@ from tests.peers import cache
 
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
+    "chromium": "apt-get install chromium",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
     "mksquashfs": "apt-get install squashfs-tools",
+    "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
 }
 
 
@@ -26,7 +28,7 @@ def peer(name: str) -> Path:
     """Give the built binary of a peer; KeyError when there is no such peer."""
     built = cache.binary(name)
     if not built.is_file():
-        _missing(f"peer {name} is not built: python -m tests.peers.build {name}")
+        missing(f"peer {name} is not built: python -m tests.peers.build {name}")
     return built
 
 
@@ -35,11 +37,12 @@ def require(program: str) -> Path:
     remedy = REMEDIES[program]
     found = shutil.which(program)
     if found is None:
-        _missing(f"{program} is not on PATH: {remedy}")
+        missing(f"{program} is not on PATH: {remedy}")
     return Path(found)
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
+    """Skip the test for a reason, or fail it where every peer is required."""
     import pytest  # noqa: PLC0415  building the peers needs only the standard library
 
     if os.environ.get(REQUIRE_VARIABLE) == "1":
