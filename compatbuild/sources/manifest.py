@@ -17,6 +17,7 @@ from compatbuild.sources.platforms import choose, require
 from compatbuild.sources.sif import stored_sif
 
 ARTIFACTS = {
+    "application/vnd.sylabs.sif.config.v1+json": "said to be a Singularity image, and has not a SIF as its only layer",
     "application/vnd.cncf.helm.config.v1+json": "a Helm chart: check the images it deploys",
     "application/vnd.wasm.config.v0+json": "a WebAssembly module, which asks nothing of a host's kernel or CPU",
 }

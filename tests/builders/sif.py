@@ -99,7 +99,7 @@ def raw_sif(header: Header, size: int = 40_000) -> bytes:
     """Return a file of so many bytes with this header and these descriptors."""
     packed = HEADER.pack(
         b"#!/usr/bin/env run-singularity\n", header.magic, header.version, header.architecture, bytes(16),
-        0, 0, 0, header.total, header.at, header.total * DESCRIPTOR.size, 32_176, 0,
+        0, 0, 0, header.total, header.at, min(max(0, header.total * DESCRIPTOR.size), (1 << 63) - 1), 32_176, 0,
     )  # fmt: skip
     table = b"".join(
         DESCRIPTOR.pack(
