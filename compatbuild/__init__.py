@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, check, detach, diff, infer, publish, pull, show, sign, validate, verify
+    from compatbuild.api import (
+        attach,
+        check,
+        detach,
+        diff,
+        export,
+        infer,
+        publish,
+        pull,
+        select,
+        show,
+        sign,
+        validate,
+        verify,
+    )
     from compatbuild.errors import CompatError
 
 __all__ = [
@@ -19,9 +33,11 @@ __all__ = [
     "check",
     "detach",
     "diff",
+    "export",
     "infer",
     "publish",
     "pull",
+    "select",
     "show",
     "sign",
     "validate",

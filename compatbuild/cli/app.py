@@ -10,6 +10,7 @@ from compatbuild.cli import (
     check,
     detector,
     diff,
+    export,
     infer,
     init,
     key,
@@ -17,6 +18,7 @@ from compatbuild.cli import (
     publish,
     pull,
     refine,
+    select,
     show,
     sign,
     validate,
@@ -61,6 +63,8 @@ app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
 app.command(rich_help_panel=REGISTRY)(check.check)
+app.command(rich_help_panel=REGISTRY)(select.select)
+app.command(rich_help_panel=REGISTRY)(export.export)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)

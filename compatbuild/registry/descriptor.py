@@ -30,6 +30,8 @@ MAX_ENTRIES = 10_000
 """Layers of a manifest, or manifests of an index."""
 MAX_SIZE = (1 << 63) - 1
 """A descriptor's size is an int64."""
+MAX_FEATURES = 100
+"""``os.features`` of a platform."""
 MAX_MEDIA_TYPE = 255
 """Characters of a media type (RFC 6838 §4.2 allows 127 on either side of the slash)."""
 
@@ -65,7 +67,9 @@ class Descriptor:
             entry["annotations"] = dict(sorted(self.annotations.items()))
         if self.platform is not None:
             names = {"os": self.platform.os, "architecture": self.platform.architecture}
-            entry["platform"] = names | ({"variant": self.platform.variant} if self.platform.variant else {})
+            names |= {"variant": self.platform.variant} if self.platform.variant else {}
+            features = {"os.features": list(self.platform.features)} if self.platform.features else {}
+            entry["platform"] = names | features
         return entry
 
 
@@ -206,7 +210,13 @@ def _platform(entry: object, what: str) -> Platform | None:
         return None
     if not isinstance(entry, dict):
         raise _malformed(what, "a platform is not an object")
-    return Platform(*(_text(entry, key, what) for key in ("os", "architecture", "variant")))
+    features = entry.get("os.features") or []
+    if not isinstance(features, list) or len(features) > MAX_FEATURES:
+        raise _malformed(what, "os.features are not a short list")
+    if not all(isinstance(name, str) and len(name) <= MAX_MEDIA_TYPE for name in features):
+        raise _malformed(what, "os.features are not short texts")
+    names = {key: _text(entry, key, what) for key in ("os", "architecture", "variant")}
+    return Platform(**names, features=tuple(features))
 
 
 def _text(entry: Mapping[str, Any], key: str, what: str) -> str:

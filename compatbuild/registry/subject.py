@@ -1,7 +1,7 @@
 """Which manifests of an image a specification is attached to, or asked of: the index, its platforms, or both."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from compatbuild.errors import NotFoundError, UsageError
 from compatbuild.registry.descriptor import (
@@ -33,11 +33,15 @@ MAX_CHILDREN = 1000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A manifest or index; ``platform`` is known of an index's children, and of an image asked for by platform."""
+    """A manifest or index; ``platform`` is known of an index's children, and of an image asked for by platform.
+
+    ``annotations`` are those of its entry in the index.
+    """
 
     descriptor: Descriptor
     is_index: bool
     platform: Platform | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def subjects(store: Store, reference: Reference | LayoutReference, platform: str | None = None) -> list[Subject]:
@@ -69,6 +73,40 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
     return children[:1]
 
 
+def variants(
+    store: Store, reference: Reference | LayoutReference, platform: str | None = None
+) -> tuple[Subject | None, list[Subject]]:
+    """Return the index (None for an image alone), and every image behind a reference that can run, in its order.
+
+    Several may be for one platform, and differ in what else they ask for. Every one has its platform, from its config
+    where the index does not tell. Errors are those of ``subjects``, NotFoundError too when none is for ``platform``.
+    """
+    wanted = parse_platform(platform) if platform else None
+    top, *rest = subjects(store, reference, ALL)
+    found = [_with_platform(store, one) for one in (rest if top.is_index else [top])]
+    kept = [one for one in found if wanted is None or (one.platform is not None and one.platform.matches(wanted))]
+    if wanted is not None and not kept:
+        raise _no_platform(reference, wanted, [one.platform for one in found])
+    return (top if top.is_index else None), kept
+
+
+def _with_platform(store: Store, subject: Subject) -> Subject:
+    if subject.platform is not None:
+        return subject
+    manifest = store.manifest(subject.descriptor.digest).parse()
+    return subject if isinstance(manifest, Index) else replace(subject, platform=_platform(store, manifest))
+
+
+def _platform(store: Store, manifest: Manifest) -> Platform:
+    """Return the platform that an image's config names, or a SIF's header; parts that are no text are empty."""
+    if (layer := sif_layer(manifest)) is not None:
+        return sif_platform(store, layer)
+    document = parse_json(store.blob(manifest.config, MAX_INDEX), MAX_INDEX, "the image config")
+    names = (document.get(key) for key in ("os", "architecture", "variant"))
+    system, architecture, variant = (name if isinstance(name, str) else "" for name in names)
+    return Platform(system, architecture, variant)
+
+
 def _children(store: Store, index: Index, wanted: Platform | None, depth: int) -> Iterator[Subject]:
     """Yield the manifests in an index that can run, of the wanted platform if there is one."""
     if depth > MAX_DEPTH or len(index.manifests) > MAX_CHILDREN:
@@ -86,7 +124,7 @@ def _children(store: Store, index: Index, wanted: Platform | None, depth: int) -
         if isinstance(parsed, Index):
             yield from _children(store, parsed, wanted, depth + 1)
         elif parsed.subject is None and parsed.artifact_type in {"", OCI_CONFIG, DOCKER_CONFIG}:
-            yield Subject(child.descriptor, is_index=False, platform=entry.platform)
+            yield Subject(child.descriptor, is_index=False, platform=entry.platform, annotations=entry.annotations)
 
 
 def _fits(entry: Descriptor, wanted: Platform | None) -> bool:
@@ -113,12 +151,7 @@ def _single(
     """Return the one manifest there is, after making sure that it is for the platform, if one is wanted."""
     if platform in {None, ALL}:
         return Subject(top.descriptor, is_index=False)
-    if (layer := sif_layer(manifest)) is not None:
-        own = sif_platform(store, layer)
-    else:
-        document = parse_json(store.blob(manifest.config, MAX_INDEX), MAX_INDEX, "the image config")
-        names = [document.get(key) for key in ("os", "architecture", "variant")]
-        own = Platform(*(name if isinstance(name, str) else "" for name in names))
+    own = _platform(store, manifest)
     wanted = parse_platform(str(platform))
     if not own.matches(wanted):
         raise _no_platform(reference, wanted, [own])

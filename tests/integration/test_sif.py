@@ -223,3 +223,13 @@ def test_a_registry_that_breaks_off_is_asked_again(image: Path, run: Shell) -> N
         reference = push(run, image, server.address)
         server.fault("GET", "/blobs/", sometimes)
         assert run.json("infer", f"registry:{reference}")["facts"]["cpu.architecture"]["value"] == "amd64"
+
+
+def test_it_is_selected_by_its_platform(image: Path, run: Shell, tmp_path: Path) -> None:
+    reference = push(run, image, str(tmp_path))
+    run.ok("publish", reference)
+    selected = run.run("select", reference, "--platform", "linux/amd64", "--os", "debian-12", "-o", "json")
+    assert selected.code in (0, 10, 11), selected.err
+    refused = run.run("select", reference, "--platform", "linux/arm64", "--os", "debian-12")
+    assert refused.code == 3
+    assert "it has linux/amd64" in refused.err
