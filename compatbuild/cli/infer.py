@@ -11,8 +11,9 @@ Source = Annotated[
     str | None,
     typer.Argument(
         metavar="SOURCE",
-        help="registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, dir:PATH; "
-        "without a prefix an existing path, else a registry reference. Default: the one .compatbuild.yaml names.",
+        help="registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, dir:PATH, sif:FILE, "
+        "spack:MIRROR#PACKAGE; without a prefix an existing path, else a registry reference. "
+        "Default: the one .compatbuild.yaml names.",
     ),
 ]
 

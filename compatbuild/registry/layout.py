@@ -29,7 +29,7 @@ from compatbuild.registry.descriptor import (
     parse_descriptor,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, exactly, is_digest
 from compatbuild.registry.referrers import Entries, fallback_tag, readable, without
 from compatbuild.registry.store import Via
 
@@ -107,6 +107,17 @@ class LayoutStore:
             file.close()
             raise ContentError(f"{descriptor.digest} has another size", why=f"{size} bytes, not {descriptor.size}")
         return file
+
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob; the caller checks what they are."""
+        with self.open_blob(descriptor) as file:
+            file.seek(offset)
+            return exactly(file.read(count), count, f"{descriptor.digest} in {self.name}")
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags of all entries, of full names their tags."""
+        names = [entry.annotations.get(REF_NAME, "") for entry in self._entries()]
+        return tuple(dict.fromkeys(_tag(name) for name in names if _tag(name)))
 
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Write a blob unless it is there."""

@@ -25,7 +25,7 @@ from compatbuild.registry.descriptor import (
     media_type_of,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, digest_of, exactly, is_digest
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.retry import TransientError, retrying
@@ -45,6 +45,8 @@ SECOND_CHANCE = frozenset({400, 404, 409})
 docker-registry 2.8.2 answered 400 DIGEST_INVALID to one of 96 writers that pushed the same empty config at once.
 """
 SECOND_PAUSE = 0.5
+MAX_TAGS = 200_000
+"""Tags of one repository; a build cache of Spack's has one a package."""
 REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
@@ -136,6 +138,41 @@ class RegistryRepository:
         name = f"{self.name}@{descriptor.digest}"
         return io.BufferedReader(BlobStream(open_at, descriptor.size, name), BUFFER)
 
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob by a range request (RFC 9110 §14); the caller checks what they are."""
+        url = f"{self._base}/blobs/{_checked(descriptor.digest)}"
+        headers = {"Range": f"bytes={offset}-{offset + count - 1}"}
+
+        def once() -> bytes:
+            with self._client.attempt("GET", url, headers=headers, limit=None) as response:
+                if response.status_code == HTTPStatus.OK and count < descriptor.size:
+                    raise RegistryError(
+                        f"{self.name} does not give parts of a blob",
+                        why="it answered a request for some bytes with the whole",
+                        remedy="pull the image to a file and name that: what is attached goes to the registry anyhow",
+                    )
+                self._expect(response, f"read {descriptor.digest}", 206, 200)
+                return exactly(self._client.body(response).read(count), count, f"{descriptor.digest} from {self.name}")
+
+        return retrying(once)
+
+    def tags(self) -> tuple[str, ...]:
+        """Return all tags, page by page; RegistryError when there are more than are looked at.
+
+        No size of a page is asked for: crane's registry cuts the list there, and does not say that it goes on.
+        """
+        found: list[str] = []
+        page = f"{self._base}/tags/list"
+        while page:
+            response = self._expect(self._client.do_request(page, limit=MAX_INDEX), "list its tags", 200)
+            names = parse_json(response.content, MAX_INDEX, "the list of tags").get("tags") or []
+            found += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+            if len(found) > MAX_TAGS:
+                raise RegistryError(f"{self.name} has more than {MAX_TAGS:,} tags", why="so many are not looked at")
+            following = self._next_page(response)
+            page = following if following != page and names else ""
+        return tuple(found)
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Upload a blob unless it is there."""
         descriptor = describe(raw, media_type)
@@ -221,7 +258,7 @@ class RegistryRepository:
         if match is None:
             return ""
         url: str = urljoin(response.url, match[1])
-        self._stay(url, "for more referrers")
+        self._stay(url, "for the rest of a list")
         return url
 
     def _stay(self, url: str, purpose: str) -> None:

@@ -47,6 +47,12 @@ class Store(Protocol):
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """Open a blob of any size for reading once. The size is checked; **the caller checks the digest**."""
 
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return exactly ``count`` bytes of a blob from an offset. **The caller checks what they are**."""
+
+    def tags(self) -> tuple[str, ...]:
+        """Return all tags, in no order to rely on."""
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Store a blob unless it is there."""
 

@@ -17,18 +17,17 @@ from compatbuild.sources.docker_archive import open_docker_archive
 from compatbuild.sources.image_source import ImageSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
+from compatbuild.sources.sif import is_sif_file, open_sif
 from compatbuild.sources.skopeo_dir import is_skopeo_dir
+from compatbuild.sources.spack import open_spack
 from compatbuild.sources.stored import open_stored
 
-PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "registry")
+PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack", "registry")
 """What can be read today."""
-ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir"}
+ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir", "singularity": "sif"}
 LATER = {
     "docker": "docker save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
     "podman": "podman save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
-    "sif": "run it on the image that the SIF was built from",
-    "singularity": "run it on the image that the SIF was built from",
-    "spack": "push the package as an image, and run it on that",
 }
 """Prefixes that are reserved and not read yet, with what to do meanwhile."""
 FOREIGN = {"oci": "oci-dir", "docker-daemon": "docker", "containers-storage": "podman", "tarball": "docker-archive"}
@@ -63,7 +62,10 @@ def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> Abs
         "oci-archive": open_oci_archive,
         "docker-archive": open_docker_archive,
         "dir": open_directory,
+        "sif": open_sif,
     }
+    if prefix == "spack":
+        return open_spack(rest, wish, options)
     if prefix in readers:
         return readers[prefix](rest, wish)
     return open_stored(f"{prefix}:{rest}", wish, options)
@@ -135,6 +137,8 @@ def _kind_of(path: Path) -> str:
             why="it is no OCI layout, and has no /usr or /etc as the root of a file system has",
             remedy=f"dir:{path} reads it nevertheless, registry:{path} reads an image of that name",
         )
+    if is_sif_file(path):
+        return "sif"
     with open_archive(path) as archive:
         if "manifest.json" in archive:
             return "docker-archive"

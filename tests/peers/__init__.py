@@ -19,6 +19,7 @@ REMEDIES = {
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "mksquashfs": "apt-get install squashfs-tools",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
 }
 
