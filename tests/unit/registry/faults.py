@@ -87,7 +87,10 @@ class Handler(BaseHTTPRequestHandler):
     def behave(self) -> None:
         parts = urlsplit(self.path)
         kind, name = parts.path.split("/")[-2:]
-        if self.command == "POST":
+        mount = parse_qs(parts.query).get("mount", [""])[0]
+        if self.command == "POST" and mount in self.registry.blobs:
+            self.reply(201, headers={"Location": f"/v2/team/app/blobs/{mount}", "Docker-Content-Digest": mount})
+        elif self.command == "POST":
             self.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/session?state=1"})
         elif self.command == "PUT" and kind == "uploads":
             self.registry.blobs[parse_qs(parts.query)["digest"][0]] = self.body

@@ -164,7 +164,7 @@ def test_a_late_writer_is_noticed(server: FaultRegistry, remote: RegistryReposit
     tag = fallback_tag(subject.digest)
 
     def overwritten(handler: Handler) -> None:
-        if len(server.asked("PUT", tag)) == 1 and len(server.asked("GET", tag)) == 5:
+        if len(server.asked("PUT", tag)) == 1 and len(server.asked("GET", tag)) == 3:
             server.manifests[tag] = (index(other.as_json()), OCI_INDEX)
         handler.behave()
 
@@ -177,7 +177,7 @@ def test_a_late_writer_is_noticed(server: FaultRegistry, remote: RegistryReposit
 def test_an_index_that_never_keeps_the_entry_fails(
     server: FaultRegistry, remote: RegistryRepository, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(referrers, "MAX_ROUNDS", 4)
+    monkeypatch.setattr(referrers, "MAX_SECONDS", 0.1)
     server.fault("PUT", fallback_tag(subject.digest), status(201))
     with pytest.raises(ReferrersError, match="does not keep") as caught:
         remote.add_referrer(push_referrer(remote, subject), subject.digest)
