@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
-    from compatbuild.api import attach, check, detach, diff, infer, publish, pull, show, sign, validate, verify
+    from compatbuild.api import attach, check, copy, detach, diff, infer, publish, pull, show, sign, validate, verify
     from compatbuild.errors import CompatError
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "__version__",
     "attach",
     "check",
+    "copy",
     "detach",
     "diff",
     "infer",

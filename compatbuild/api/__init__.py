@@ -7,6 +7,7 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 
 from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
+from compatbuild.api.copying import copy
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
 from compatbuild.api.signatures import SignedPair, sign, verify
@@ -21,6 +22,7 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "copy",
     "creation_date",
     "detach",
     "diff",

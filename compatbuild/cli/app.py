@@ -8,6 +8,7 @@ import typer
 from compatbuild.cli import (
     attach,
     check,
+    copy,
     detector,
     diff,
     infer,
@@ -60,6 +61,7 @@ app.command(rich_help_panel=REGISTRY)(sign.sign)
 app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
+app.command(rich_help_panel=REGISTRY)(copy.copy)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)

@@ -31,6 +31,8 @@ MAX_CHUNK = 64 << 20
 """Bytes of a chunk that a registry may ask for at least (``OCI-Chunk-Min-Length``)."""
 LIKELY_THERE = 2
 """Bytes of a blob that is likely to be there already: ``{}``, the config of all artifacts."""
+SMALL = 1 << 16
+"""Bytes of a blob that is sent without asking whether it is there."""
 STREAM_TRIES = 3
 """How often a stream is begun anew after a registry lost the upload."""
 NO_CHUNKS = frozenset({400, 404, 405, 411, 413, 415, 416, 501})
@@ -62,68 +64,48 @@ class Uploads:
         self._client = client
         self._base = base
         self._name = name
-        self._own = base.partition("/v2/")[2]
         self._expect = expect
-        self._mounts = True
         self._there: set[str] = set()
 
     def push(self, raw: bytes, digest: str) -> None:
         """Upload a blob unless the repository has it; a broken upload is started anew, from the first request on.
 
-        What is likely to be there, such as the empty config, is asked for. Else the request that begins the upload asks
-        to mount the blob from the repository itself: that answers as well whether it is there, and saves a request.
+        A small one that is probably new is not asked for: asking would take longer than sending it.
         """
         if digest in self._there:
             return
-        there = False
-        if not self._mounts or len(raw) <= LIKELY_THERE:
-            there = self._client.do_request(f"{self._base}/blobs/{digest}", "HEAD").status_code == HTTPStatus.OK
-        if not there:
+        url = f"{self._base}/blobs/{digest}"
+        asked = not LIKELY_THERE < len(raw) <= SMALL
+        if not asked or self._client.do_request(url, "HEAD").status_code != HTTPStatus.OK:
             retrying(lambda: self._push(raw, digest))
         self._there.add(digest)
 
     def mount(self, digest: str, source: str) -> bool:
         """Take a blob over from another repository of the same registry; False where the registry does not do that."""
+        url = f"{self._base}/blobs/uploads/?{urlencode({'mount': digest, 'from': source})}"
         try:
-            session = retrying(lambda: self._begin(digest, source))
+            answer = self._client.do_request(url, "POST")
         except AuthenticationError:
             return False  # pulling from there and mounting from there need not be the same right
-        if session is not None:
-            self._abandon(session.location)
-        return session is None
+        if answer.status_code == HTTPStatus.CREATED:
+            check_stated(answer, digest)
+        elif answer.status_code == HTTPStatus.ACCEPTED:
+            self._abandon(self._location(answer))
+        return answer.status_code == HTTPStatus.CREATED
 
     def stream(self, opened: Open, descriptor: Descriptor) -> None:
         """Upload a blob of any size that is read once a try; ContentError when it is not what the descriptor says."""
         retrying(lambda: self._stream(opened, descriptor), STREAM_TRIES)
 
     def _push(self, raw: bytes, digest: str) -> None:
-        session = self._begin(digest, self._own if self._mounts and len(raw) > LIKELY_THERE else "")
-        if session is not None:
-            self._finish(session.location, digest, raw)
+        self._finish(self._begin().location, digest, raw)
 
-    def _begin(self, digest: str = "", source: str = "") -> Session | None:
-        """Begin an upload; None when the blob was mounted from the repository ``source`` instead."""
-        url = f"{self._base}/blobs/uploads/"
-        if source:
-            query = urlencode({"mount": digest, "from": source})
-            started = self._client.attempt("POST", f"{url}?{query}")
-            if started.status_code == HTTPStatus.CREATED:
-                check_stated(started, digest)
-                return None
-            if started.status_code != HTTPStatus.ACCEPTED:
-                self._mounts = False
-                started = self._client.attempt("POST", url)
-        else:
-            started = self._client.attempt("POST", url)
+    def _begin(self) -> Session:
+        started = self._client.attempt("POST", f"{self._base}/blobs/uploads/")
         self._expect(started, "start an upload", 202)
         least = started.headers.get("OCI-Chunk-Min-Length", "")
         chunk = max(CHUNK, int(least)) if least.isascii() and least.isdigit() and len(least) < 12 else CHUNK
         return Session(self._location(started), min(chunk, MAX_CHUNK))
-
-    def _begin_new(self) -> Session:
-        session = self._begin()
-        assert session is not None  # nothing was to be mounted
-        return session
 
     def _finish(self, location: str, digest: str, data: "bytes | Checked") -> None:
         url = location + ("&" if "?" in location else "?") + urlencode({"digest": digest})
@@ -138,9 +120,9 @@ class Uploads:
             checked = Checked(file, descriptor)
             if descriptor.size <= CHUNK:
                 content = checked.read(descriptor.size)
-                self._finish(self._begin_new().location, descriptor.digest, content)
+                self._finish(self._begin().location, descriptor.digest, content)
                 return
-            session = self._begin_new()
+            session = self._begin()
             try:
                 if self._chunks(checked, session, descriptor.digest):
                     return
@@ -148,7 +130,7 @@ class Uploads:
                 self._abandon(session.location)
                 raise
         with opened() as file:
-            self._finish(self._begin_new().location, descriptor.digest, Checked(file, descriptor))
+            self._finish(self._begin().location, descriptor.digest, Checked(file, descriptor))
 
     def _chunks(self, checked: "Checked", session: Session, digest: str) -> bool:
         """Send a blob in chunks; False when the registry does not take the first one."""

@@ -25,7 +25,7 @@ def test_what_is_pushed_is_what_is_read(server: FaultRegistry, remote: RegistryR
         assert file.read() == b"a layer "
     assert len(server.asked("PUT", "blobs/uploads")) == 2
     push_image(remote, "v1")
-    assert len(server.asked("PUT", "blobs/uploads")) == 2, "what is there is not uploaded again"
+    assert len(server.asked("PUT", "blobs/uploads")) == 2, "what was sent is not sent again"
 
 
 def test_a_manifest_is_fetched_once(server: FaultRegistry, remote: RegistryRepository) -> None:
