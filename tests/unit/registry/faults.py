@@ -171,12 +171,17 @@ def endless(handler: Handler) -> None:
         return
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up: they have seen enough."""
+
+
 @contextmanager
 def fault_registry(*, api: bool = False) -> Iterator[FaultRegistry]:
     """Run the registry on 127.0.0.1 for the length of the block."""
     registry = FaultRegistry(api=api)
     handler = type("BoundHandler", (Handler,), {"registry": registry})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     registry.address = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
