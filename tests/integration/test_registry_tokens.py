@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compatbuild.errors import AuthenticationError
+from compatbuild.errors import AuthenticationError, NotFoundError
 from compatbuild.registry.attach import attach, pull
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import parse_reference
@@ -31,6 +31,8 @@ def test_each_token_is_for_what_is_done(tmp_path: Path) -> None:
     tls = loopback_tls(tmp_path)
     with token_service(tls, asked) as realm, token_registry(tls, realm) as address:
         store = store_of(address, tmp_path, PASSWORD)
+        with pytest.raises(NotFoundError):
+            store.resolve("v1")
         image = push_image(store, "v1")
         attach(store, image, SPEC_TEXT, {}, CREATED)
         assert pull(store, image)[0] == SPEC_TEXT
