@@ -195,7 +195,7 @@ class _Copy:
             self.tag(found, tag)
             return
         if there.digest == found.descriptor.digest:
-            self.parts.append(Part("tag", there, "unchanged", tag))
+            self.parts += [Part("companion", there, "unchanged"), Part("tag", there, "unchanged", tag)]
         else:
             self.notes.append(f"{tag} was left out: {self._target.name} has another one")
 

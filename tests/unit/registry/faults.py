@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         reply = self.registry.reply_for(self.command, self.path)
         (reply or Handler.behave)(self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815  the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815  the base class's names
 
     def behave(self) -> None:
         parts = urlsplit(self.path)
@@ -93,8 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.command == "POST":
             self.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/session?state=1"})
         elif self.command == "PUT" and kind == "uploads":
-            self.registry.blobs[parse_qs(parts.query)["digest"][0]] = self.body
-            self.reply(201)
+            self.store(parse_qs(parts.query)["digest"][0], self.body)
         elif self.command == "PUT":
             digest = "sha256:" + hashlib.sha256(self.body).hexdigest()
             for key in {name, digest}:
@@ -111,6 +110,12 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, raw, {"Content-Type": media_type})
         else:
             self.reply(404, b'{"errors":[{"code":"NOT_THERE","message":"no \\u001b[31msuch thing"}]}')
+
+    def store(self, digest: str, content: bytes) -> None:
+        right = digest == "sha256:" + hashlib.sha256(content).hexdigest()
+        if right:
+            self.registry.blobs[digest] = content
+        self.reply(201 if right else 400)
 
     def listing(self, subject: str) -> bytes:
         entries = []
