@@ -15,7 +15,7 @@ import pytest
 from compatbuild import api
 from compatbuild.errors import NotFoundError, UsageError
 from compatbuild.nfd.spec import SPEC_ARTIFACT_TYPE
-from compatbuild.registry import upload
+from compatbuild.registry import referrers, upload
 from compatbuild.registry.attach import attach_report
 from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST, Descriptor, canonical_json, describe
 from compatbuild.registry.layout import create_layout
@@ -58,8 +58,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_chunks_and_one_writer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "CHUNK", 256 << 10)
+    monkeypatch.setattr(referrers, "QUIET_SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,10 @@ def store_of(reference: str) -> Store:
 
 
 def push_image(store: Store, architecture: str) -> Descriptor:
-    layer = store.push_blob(random.Random(architecture).randbytes(LARGE), "application/vnd.oci.image.layer.v1.tar")
+    """Push an image that is no other repository's: some registries keep the blobs of all in one place."""
+    layer = store.push_blob(
+        random.Random(f"{store.name} {architecture}").randbytes(LARGE), "application/vnd.oci.image.layer.v1.tar"
+    )
     config = {"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": [layer.digest]}}
     raw = manifest(store.push_blob(canonical_json(config), OCI_CONFIG), [layer])
     return store.push_manifest(raw, OCI_MANIFEST)
