@@ -31,7 +31,7 @@ from compatbuild.version import __version__
 if TYPE_CHECKING:
     from compatbuild.registry.upload import Checked
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 6.0
 """To get a connection, over all addresses of a host together: they are tried one after the other."""
 READ_SECONDS = 60.0
 """Without a single byte from the registry."""
@@ -261,8 +261,15 @@ def _explained(error: requests.exceptions.RequestException, target: Origin) -> R
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return RegistryError(what, why="no connection in time", remedy="check the host name and the network")
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
-        return TransientError(what, why=why, remedy="check the host name and the network, or try again later")
+        remedy = "check the host name and the network, or try again later"
+        return TransientError(what, why=why, remedy=remedy, unreached=_is_unreached(error))
     return RegistryError(what, why=f"the request could not be made: {why}", remedy="check the reference")
+
+
+def _is_unreached(error: requests.exceptions.RequestException) -> bool:
+    """Whether there was no connection to begin with: refused, or no such host."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, urllib3.exceptions.NewConnectionError)
 
 
 def _reason(error: BaseException) -> str:
