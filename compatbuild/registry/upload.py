@@ -35,6 +35,8 @@ SMALL = 1 << 16
 """Bytes of a blob that is sent without asking whether it is there."""
 STREAM_TRIES = 3
 """How often a stream is begun anew after a registry lost the upload."""
+MAX_LOSSES = 2
+"""Uploads lost between chunks after which a registry is taken not to know chunks, and gets blobs in one piece."""
 NO_CHUNKS = frozenset({400, 404, 405, 411, 413, 415, 416, 501})
 """Answers to a first chunk of a registry that may still take the blob in one piece."""
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -66,6 +68,7 @@ class Uploads:
         self._name = name
         self._expect = expect
         self._there: set[str] = set()
+        self._losses = 0
 
     def push(self, raw: bytes, digest: str) -> None:
         """Upload a blob unless the repository has it; a broken upload is started anew, from the first request on.
@@ -122,6 +125,9 @@ class Uploads:
                 content = checked.read(descriptor.size)
                 self._finish(self._begin().location, descriptor.digest, content)
                 return
+            if self._losses >= MAX_LOSSES:
+                self._finish(self._begin().location, descriptor.digest, checked)
+                return
             session = self._begin()
             try:
                 if self._chunks(checked, session, descriptor.digest):
@@ -138,8 +144,10 @@ class Uploads:
         while chunk := checked.read(session.chunk):
             answer = self._chunk(location, chunk, position)
             if position == 0 and answer.status_code in NO_CHUNKS:
+                self._losses = MAX_LOSSES
                 return False
             if answer.status_code in {404, 416}:
+                self._losses += 1
                 raise TransientError(f"{self._name} lost an upload", why=f"it answered {answer.status_code}")
             self._expect(answer, f"upload {digest}", 202, 201, 204)
             location = self._location(answer) if answer.headers.get("Location") else location

@@ -145,6 +145,19 @@ def test_a_registry_without_chunks_gets_one_piece(server: FaultRegistry, remote:
     assert server.asked("PUT", SESSION)[-1].headers["Content-Length"] == str(len(BLOB))
 
 
+@pytest.mark.usefixtures("parts")
+def test_a_registry_that_loses_every_second_chunk_gets_one_piece(
+    server: FaultRegistry, remote: RegistryRepository
+) -> None:
+    fault = next(one for one in server.faults if one.method == "PATCH")
+    patch = fault.reply
+    fault.reply = lambda handler: handler.reply(416) if "4096-" in handler.headers["Content-Range"] else patch(handler)
+    for _ in range(2):
+        remote.copy_blob(DESCRIPTOR, Source())  # type: ignore[arg-type]  # as above
+        assert server.blobs.pop(DESCRIPTOR.digest) == BLOB
+    assert len(server.asked("PATCH")) == 4, "once it is known, nothing is tried in chunks"
+
+
 def test_a_small_blob_goes_in_one_piece(server: FaultRegistry, remote: RegistryRepository) -> None:
     small = describe(BLOB[:CHUNK], "x/y")
     remote.copy_blob(small, Source(BLOB[:CHUNK]))  # type: ignore[arg-type]  # as above
