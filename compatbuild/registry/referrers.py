@@ -218,9 +218,9 @@ class _Rewriting:
             entries = _read_surely(self._registry, self._tag)
             right = self._is_right(entries)
             late = time.monotonic() > begun + MAX_SECONDS
-            if right and entries == written and (read >= until or late):
+            if right and (late or (entries == written and read >= until)):
                 return
-            if late and not right:
+            if late:
                 raise ReferrersError(
                     f"{self._registry.name} does not keep the list of referrers under {self._tag}",
                     why=f"other writers, or the registry, undid {self._undone} attempts in {MAX_SECONDS:.0f} s",
@@ -272,6 +272,12 @@ def _read_surely(registry: Registry, tag: str) -> Entries:
 
 
 def _write(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise ReferrersError(
+            f"{tag} in {registry.name} is full",
+            why=f"it lists {MAX_ENTRIES} artifacts, and readers look at no more",
+            remedy="delete those that are no longer needed",
+        )
     index = canonical_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
     try:
         registry.push_manifest(index, OCI_INDEX, tag)
