@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from compatbuild.api import (
         attach,
         check,
+        copy,
         detach,
         diff,
         export,
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "attach",
     "check",
+    "copy",
     "detach",
     "diff",
     "export",

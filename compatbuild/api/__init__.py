@@ -7,6 +7,7 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 
 from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
+from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
@@ -23,6 +24,7 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "copy",
     "creation_date",
     "detach",
     "diff",
