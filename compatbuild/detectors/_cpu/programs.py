@@ -1,4 +1,4 @@
-"""Programs and libraries that say which CPU they are for: NumPy, Arrow, Go, and what the loader refuses for the linker."""
+"""Programs and libraries that say what CPU they are for: NumPy, Arrow, Go, and what the loader refuses for the linker."""
 
 import re
 from collections.abc import Iterator
