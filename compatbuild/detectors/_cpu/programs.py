@@ -1,4 +1,4 @@
-"""Programs and libraries that say what CPU they are for: NumPy, Arrow, Go, and what the loader refuses for the linker."""
+"""What programs and libraries say of the CPU they are for: NumPy, Arrow, Go, and what the loader refuses."""
 
 import re
 from collections.abc import Iterator
