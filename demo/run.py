@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 OUT = Path("out/demo")
 IMAGE = "oci-dir:image:v1"  # as seen from OUT
+PAGE = "matrix.html"
 PASSWORD = "demo"  # of a key that is made for this run and signs nothing else
 
 
@@ -42,6 +43,7 @@ STEPS = (
     Step("What anyone can see without pulling the image", f"compatbuild show {IMAGE}"),
     Step("All of it at once, as CI does it", f"compatbuild publish {IMAGE} --sign key:cosign.key"),
     Step("And again: what is the same changes nothing", f"compatbuild publish {IMAGE} --sign key:cosign.key"),
+    Step("Where does it run?", f"compatbuild check {IMAGE} --os all --key cosign.pub -o summary -o html={PAGE}"),
 )
 """What is done in OUT, in this order."""
 
@@ -71,6 +73,8 @@ def main() -> int:
         return code
     print(f"\nDone in {time.monotonic() - start:.0f} s. {OUT} holds:")
     print("\n".join(f"  {entry.name}{'/' if entry.is_dir() else ''}" for entry in sorted(OUT.iterdir())))
+    if (OUT / PAGE).is_file():
+        print(f"To see where it runs, and why, open {OUT / PAGE} in a browser")
     return 0
 
 

@@ -7,8 +7,11 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 
 from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
+from compatbuild.api.copying import copy
+from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, infer_all, refine, require_valid, validate
+from compatbuild.api.selection import select
 from compatbuild.api.signatures import SignedPair, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
@@ -21,9 +24,11 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "copy",
     "creation_date",
     "detach",
     "diff",
+    "export",
     "infer",
     "infer_all",
     "load_target",
@@ -34,6 +39,7 @@ __all__ = [
     "read_file",
     "refine",
     "require_valid",
+    "select",
     "show",
     "sign",
     "validate",

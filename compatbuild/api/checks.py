@@ -62,7 +62,7 @@ def load_target(
     if is_text_file(Path(target)):
         data = read_file(Path(target))
         if not is_report(data):
-            return Loaded(Subject(target, "spec"), decode(data))
+            return Loaded(Subject(target, "spec"), decode(data), text=data)
         report, kind = parse_report(data, target), "report"
     elif is_image(target):
         report, kind = infer(target, platform=platform, options=options, say=say), "source"
@@ -70,5 +70,5 @@ def load_target(
         opened = open_target(target, options)
         wanted = platform or platform_of(hosts)
         return attached(opened.store, opened.reference, wanted, keys, exactly=platform is not None)
-    digest = report.image.digest
-    return Loaded(Subject(target, kind, digest, report=True), decode(refine(report, template="default").spec), report)
+    digest, text = report.image.digest, refine(report, template="default").spec
+    return Loaded(Subject(target, kind, digest, report=True), decode(text), report, text)

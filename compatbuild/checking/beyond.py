@@ -129,7 +129,8 @@ def _driver(one: DriverRequirement, host: Host) -> NeedVerdict:
     if not host.known(LOADED, one.gpu) and not _running(host):
         reason = host.remark("driver", one.gpu) or "which driver is installed is a matter of each node"
         verdict = Verdict.DEPENDS if host.kind == "profile" else Verdict.UNKNOWN
-        return NeedVerdict(about, wanted, "", verdict, reason, f"install a driver {one.driver}")
+        source = host.source("driver", one.gpu)
+        return NeedVerdict(about, wanted, "", verdict, reason, f"install a driver {one.driver}", source)
     if one.when == "present":
         return NeedVerdict(about, wanted, "", Verdict.COMPATIBLE, "no driver is loaded, and the image does without")
     reason = "no driver is loaded, and the image needs one"

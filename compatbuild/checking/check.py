@@ -9,7 +9,7 @@ from compatbuild.checking.gpus import Gpu
 from compatbuild.checking.loading import Loaded
 from compatbuild.checking.verdicts import Checked
 from compatbuild.hosts.host import Host
-from compatbuild.hosts.profile import OCI_ARCHITECTURES
+from compatbuild.hosts.processors import OCI_ARCHITECTURES
 
 
 def check(loaded: Loaded, hosts: Sequence[Host], gpus: Sequence[Gpu] = ()) -> Checked:

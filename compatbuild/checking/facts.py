@@ -114,7 +114,7 @@ class Known:
         driver = next((DRIVERS[n] for n in names if feature in MODULES and n in DRIVERS), "")
         if driver and host.kind == "profile":
             how = host.remark("driver", driver) or "the driver is installed by whoever runs the node"
-            return Answer(Verdict.DEPENDS, f"{driver} driver: {how}", NODE_REMEDY)
+            return Answer(Verdict.DEPENDS, f"{driver} driver: {how}", NODE_REMEDY, host.source("driver", driver))
         if host.kind == "profile" and _of_the_node(feature):
             return Answer(Verdict.DEPENDS, remark or "it is a matter of each node", NODE_REMEDY)
         return Answer(Verdict.UNKNOWN, remark or f"{host.name} does not tell", NODE_REMEDY)

@@ -8,7 +8,7 @@ from compatbuild.hosts.catalogue import DEFAULT_ARCHITECTURE, profiles
 from compatbuild.hosts.exported import exported_hosts
 from compatbuild.hosts.host import FIDELITIES, Host
 from compatbuild.hosts.node.host import LOCAL_ROOT, node_host
-from compatbuild.hosts.profile import OCI_ARCHITECTURES
+from compatbuild.hosts.processors import OCI_ARCHITECTURES
 from compatbuild.registry.platform import parse_platform
 
 _MACHINES = {oci: machine for machine, oci in OCI_ARCHITECTURES.items()}

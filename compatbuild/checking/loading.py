@@ -23,20 +23,21 @@ from compatbuild.registry.subject import subjects
 from compatbuild.signing.keys import PublicKey
 from compatbuild.signing.verify import verify
 from compatbuild.sources.names import exists
-from compatbuild.sources.resolve import ALIASES, LATER, PREFIXES
+from compatbuild.sources.resolve import ALIASES, PREFIXES
 
-IMAGE_PREFIXES = frozenset({*PREFIXES, *ALIASES, *LATER}) - {"oci-dir"}
+IMAGE_PREFIXES = frozenset({*PREFIXES, *ALIASES}) - {"oci-dir"}
 TEXT_SUFFIXES = (".yaml", ".yml", ".json")
 UNREADABLE_REPORT = "the report attached to the image is not one of compatbuild's: nothing of it is used"
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is checked: a decoded specification, and the image's report where there is one."""
+    """What is checked: a decoded specification, the image's report where there is one, and the specification's text."""
 
     subject: Subject
     spec: Spec
     report: Report | None = None
+    text: bytes = b""
 
 
 def is_text_file(path: Path) -> bool:
@@ -94,7 +95,7 @@ def attached(
     missing: NotFoundError | None = None
     for manifest in _manifests(store, reference, platform, exactly=exactly):
         try:
-            return _loaded(store, manifest, str(reference), keys)
+            return load_manifest(store, manifest, str(reference), keys)
         except NotFoundError as error:
             missing = missing or error
     why = missing.why if missing else ""
@@ -118,16 +119,16 @@ def _manifests(
     return [*chosen, *(one for one in top if one.descriptor not in [other.descriptor for other in chosen])]
 
 
-def _loaded(store: Store, manifest: Manifest, name: str, keys: Sequence[PublicKey]) -> Loaded:
+def load_manifest(store: Store, manifest: Manifest, name: str, keys: Sequence[PublicKey] = ()) -> Loaded:
+    """Load what is attached to one manifest, and to no other; errors are those of ``attached``."""
     if keys:
         verified = verify(store, manifest.descriptor, keys)
         content, spec = verified.content, verified.spec
     else:
         content, spec = pull(store, manifest.descriptor)
     report, notes = _report(store, manifest)
-    return Loaded(
-        _subject(manifest, name, spec, notes, verified=bool(keys), report=bool(report)), decode(content), report
-    )
+    subject = _subject(manifest, name, spec, notes, verified=bool(keys), report=bool(report))
+    return Loaded(subject, decode(content), report, content)
 
 
 def _subject(

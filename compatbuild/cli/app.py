@@ -8,8 +8,10 @@ import typer
 from compatbuild.cli import (
     attach,
     check,
+    copy,
     detector,
     diff,
+    export,
     infer,
     init,
     key,
@@ -17,6 +19,7 @@ from compatbuild.cli import (
     publish,
     pull,
     refine,
+    select,
     show,
     sign,
     validate,
@@ -60,7 +63,10 @@ app.command(rich_help_panel=REGISTRY)(sign.sign)
 app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
+app.command(rich_help_panel=REGISTRY)(copy.copy)
 app.command(rich_help_panel=REGISTRY)(check.check)
+app.command(rich_help_panel=REGISTRY)(select.select)
+app.command(rich_help_panel=REGISTRY)(export.export)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)

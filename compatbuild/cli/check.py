@@ -1,41 +1,19 @@
 """``compatbuild check``."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compatbuild.cli import options, settings
+from compatbuild.cli import options
 from compatbuild.cli.output import Target, emit, tell, wanted, write_stdout
 
 if TYPE_CHECKING:
     from compatbuild.checking.loading import Loaded
     from compatbuild.checking.verdicts import Checked
     from compatbuild.hosts.host import Host
-    from compatbuild.signing.keys import PublicKey
 
 EXIT_INCOMPATIBLE = 10
 EXIT_OPEN = 11
-HOSTS = "Hosts"
-
-Features = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|-",
-        help="What NFD exported: `nfd export features`, or `kubectl get nodefeatures -A -o json`.",
-        rich_help_panel=HOSTS,
-    ),
-]
-System = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--os",
-        metavar="NAME|GLOB|all",
-        help="Profiles of operating systems (rhel-9, 'cos-*'); may be given several times.",
-        rich_help_panel=HOSTS,
-    ),
-]
-
 
 Targets = Annotated[
     list[str],
@@ -45,16 +23,6 @@ Targets = Annotated[
         "or an image to be read now (registry:NAME, oci-archive:FILE, a directory).",
     ),
 ]
-ThisNode = Annotated[bool, typer.Option("--host", help="This node. The default.", rich_help_panel=HOSTS)]
-Root = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="With --host: the mounted root of the node.", rich_help_panel=HOSTS),
-]
-MinFidelity = Annotated[
-    str | None,
-    typer.Option(metavar="WORD", help="Only profiles at least as near to a real host.", rich_help_panel=HOSTS),
-]
-Gpus = Annotated[str, typer.Option(metavar="NAMES", help="GPUs that the image's code must run on: h100,l4,mi300x.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 11 when a verdict is open.")]
 NfdCompat = Annotated[
     bool, typer.Option("--nfd-compat", help="Print what `nfd compat validate-node --output-json` prints.")
@@ -64,12 +32,12 @@ Explain = Annotated[bool, typer.Option("-v", "--verbose", help="Explain every ex
 
 def check(
     targets: Targets,
-    host: ThisNode = False,
-    root: Root = None,
-    features: Features = None,
-    system: System = None,
-    min_fidelity: MinFidelity = None,
-    gpu: Gpus = "",
+    host: options.ThisNode = False,
+    root: options.Root = None,
+    features: options.Features = None,
+    system: options.System = None,
+    min_fidelity: options.MinFidelity = None,
+    gpu: options.Gpus = "",
     strict: Strict = False,
     nfd_compat: NfdCompat = False,
     output: options.Output = None,
@@ -84,18 +52,18 @@ def check(
 ) -> None:
     """Say on which hosts an image can run, and what decides it on the others.
 
-    Formats: table, json, markdown. Exit code 10 when a host is incompatible, 11 with --strict when none is but a
-    verdict is open, 3 when nothing is attached. With a key, only a specification that its author signed counts.
+    Formats: table, summary, json, markdown, html, sarif, badge. Exit code 10 when a host is incompatible, 11 with
+    --strict when none is but a verdict is open, 3 when nothing is attached. With a key, only a specification that its
+    author signed counts.
 
     [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
     """
     from compatbuild import api
-    from compatbuild.checking.gather import Wish, gather
 
-    formats = wanted(output, "table", "json", "markdown")
-    hosts = gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
+    formats = wanted(output, "table", "summary", "json", "markdown", "html", "sarif", "badge")
+    hosts = options.hosts(host, root, features, system, min_fidelity, platform)
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    keys = _keys(key or settings.key())
+    keys = options.public_keys(key)
 
     def say(line: str) -> None:
         tell(line, quiet=quiet)
@@ -114,12 +82,6 @@ def check(
             say(_origin(one))
     _print(checked, formats, verbose=verbose)
     _leave(checked, strict=strict)
-
-
-def _keys(path: Path | None) -> "tuple[PublicKey, ...]":
-    from compatbuild.signing import keyfiles
-
-    return (keyfiles.load_public_key(path),) if path else ()
 
 
 def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:
@@ -142,16 +104,22 @@ def _origin(one: "Checked") -> str:
 
 
 def _print(checked: "list[Checked]", formats: tuple[Target, ...], *, verbose: bool) -> None:
-    from compatbuild.report import matrix, verdicts
+    from compatbuild import api
+    from compatbuild.report import badge, matrix, reasons, verdicts, verdicts_sarif
     from compatbuild.report.documents import to_json
+    from compatbuild.report.page.render import html
 
     explained = "\n".join(map(verdicts.explanation, checked)) if verbose else ""
     emit(
         formats,
         {
             "table": lambda: explained or matrix.table(checked),
+            "summary": lambda: reasons.summary(checked),
             "json": lambda: to_json(verdicts.as_values(checked)),
             "markdown": lambda: matrix.markdown(checked),
+            "html": lambda: html(checked),
+            "sarif": lambda: to_json(verdicts_sarif.document(checked, api.read_file)),
+            "badge": lambda: badge.badge(checked),
         },
     )
 

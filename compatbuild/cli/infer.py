@@ -18,7 +18,8 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="docker:NAME, podman:NAME, registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, "
-        "dir:PATH; without a prefix an existing path, else a daemon here that has the image, else a registry. "
+        "dir:PATH, sif:FILE, spack:MIRROR#PACKAGE; without a prefix an existing path, else a daemon here that has the "
+        "image, else a registry. "
         "Default: the one .compatbuild.yaml names.",
     ),
 ]

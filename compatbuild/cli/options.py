@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from compatbuild.hosts.host import Host
     from compatbuild.registry.options import RegistryOptions
-    from compatbuild.signing.keys import PrivateKey
+    from compatbuild.signing.keys import PrivateKey, PublicKey
 
 Output = Annotated[
     list[str] | None,
@@ -117,6 +118,57 @@ Reference = Annotated[
     str,
     typer.Argument(metavar="REF", help="A registry reference (host/repository:tag), or oci-dir:PATH:TAG."),
 ]
+HOSTS = "Hosts"
+ThisNode = Annotated[bool, typer.Option("--host", help="This node. The default.", rich_help_panel=HOSTS)]
+Root = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="With --host: the mounted root of the node.", rich_help_panel=HOSTS),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|-",
+        help="What NFD exported: `nfd export features`, or `kubectl get nodefeatures -A -o json`.",
+        rich_help_panel=HOSTS,
+    ),
+]
+System = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--os",
+        metavar="NAME|GLOB|all",
+        help="Profiles of operating systems (rhel-9, 'cos-*'); may be given several times.",
+        rich_help_panel=HOSTS,
+    ),
+]
+MinFidelity = Annotated[
+    str | None,
+    typer.Option(metavar="WORD", help="Only profiles at least as near to a real host.", rich_help_panel=HOSTS),
+]
+Gpus = Annotated[str, typer.Option(metavar="NAMES", help="GPUs that the image's code must run on: h100,l4,mi300x.")]
+
+
+def hosts(
+    host: bool,
+    root: Path | None,
+    features: str | None,
+    system: list[str] | None,
+    min_fidelity: str | None,
+    platform: str | None,
+) -> "tuple[Host, ...]":
+    """Gather the hosts that a command was asked about."""
+    from compatbuild.checking.gather import Wish, gather
+
+    return gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
+
+
+def public_keys(key: Path | None) -> "tuple[PublicKey, ...]":
+    """Load the public key of ``--key``, or else of the settings; none when neither names one."""
+    from compatbuild.cli import settings
+    from compatbuild.signing import keyfiles
+
+    path = key or settings.key()
+    return (keyfiles.load_public_key(path),) if path else ()
 
 
 def registry(

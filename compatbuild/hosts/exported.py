@@ -13,7 +13,7 @@ from compatbuild.hosts.documents import STDIN, parse, read_bytes
 from compatbuild.hosts.errors import HostError
 from compatbuild.hosts.host import Host
 from compatbuild.hosts.kernel import CONFIG, ENABLED, LOADED, facts, substitutes
-from compatbuild.hosts.profile import OCI_ARCHITECTURES
+from compatbuild.hosts.processors import OCI_ARCHITECTURES
 from compatbuild.nfd.catalogue import catalogue
 from compatbuild.nfd.encodings import ARCHITECTURE_FLAGS, CPU, DRIVER_VERSION, LABEL
 from compatbuild.nfd.features import Features, FeaturesError

@@ -12,17 +12,12 @@ from compatbuild.hosts.host import Host
 from compatbuild.hosts.kernel import BUILT, CONFIG, ENABLED, LOADED, built_in_names, facts, loaded_name, substitutes
 from compatbuild.hosts.osrelease import kernel_version, os_release
 from compatbuild.hosts.policies import NodeSettings, policies
+from compatbuild.hosts.processors import OCI_ARCHITECTURES, Processors, processors
 from compatbuild.nfd.catalogue import catalogue
 from compatbuild.nfd.encodings import ARCHITECTURE_FLAGS
 from compatbuild.nfd.features import Features
 
-OCI_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
 CPU, VERSION, OS_RELEASE = "cpu.cpuid", "kernel.version", "system.osrelease"
-BASELINE = {
-    "amd64": ("CMOV", "CMPXCHG8", "FXSR", "FXSROPT", "MMX", "SSE", "SSE2", "SYSCALL", "X86_64_V1", "X87"),
-    "arm64": ("ASIMD", "FP"),
-}
-"""CPU flags that every processor of an architecture has, by NFD's names (x86-64 psABI level 1, Armv8-A)."""
 
 VENDORS = {"amdgpu": "amd", "i915": "intel", "xe": "intel"}
 """The vendor of a GPU driver that a profile names by its module."""
@@ -41,12 +36,13 @@ def host(document: Mapping[str, Any], architecture: str) -> Host:
     block = document["architectures"].get(architecture, {})
     kernel = _Kernel(block, document)
     version, approximate = _version(block)
+    cpus = processors(document["osRelease"], architecture)
     return Host(
         name=metadata["name"],
         kind="profile",
         fidelity=metadata["fidelity"],
-        features=_features(document, architecture, kernel, version),
-        sources=_sources(document, block),
+        features=_features(document, cpus, kernel, version),
+        sources=_sources(document, block, cpus),
         unknown=_unknown({VERSION} if version and not approximate else set()),
         policies=policies(_settings(document), kernel.config, kernel.supplied),
         title=metadata["title"],
@@ -117,7 +113,7 @@ def _loadable(modules: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _features(document: Mapping[str, Any], architecture: str, kernel: _Kernel, version: dict[str, str]) -> Features:
+def _features(document: Mapping[str, Any], cpus: Processors, kernel: _Kernel, version: dict[str, str]) -> Features:
     attributes: dict[str, Mapping[str, str]] = {
         OS_RELEASE: os_release(document["osRelease"]),
         "local.label": {},  # NFD publishes both always; what they hold is unknown
@@ -127,10 +123,9 @@ def _features(document: Mapping[str, Any], architecture: str, kernel: _Kernel, v
         attributes[CONFIG] = kernel.options()
     if version:
         attributes[VERSION] = version
-    baseline = BASELINE.get(OCI_ARCHITECTURES.get(architecture, ""), ())
     enabled = built_in_names(kernel.built_in) | kernel.loaded
     return Features(
-        flags={CPU: frozenset(baseline), LOADED: kernel.loaded, ENABLED: enabled},
+        flags={CPU: cpus.flags, LOADED: kernel.loaded, ENABLED: enabled},
         attributes=attributes,
     )
 
@@ -161,7 +156,7 @@ def _absent_version(document: Mapping[str, Any]) -> Iterable[str]:
         yield from (f"{OS_RELEASE}/{n}" for n in ("VERSION_ID.major", "VERSION_ID.minor") if n not in given)
 
 
-def _sources(document: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
+def _sources(document: Mapping[str, Any], block: Mapping[str, Any], cpus: Processors) -> dict[str, str]:
     source = block.get("source", {})
     paths = source.get("path", "")
     where = [
@@ -177,7 +172,9 @@ def _sources(document: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str,
     named = " ".join(filter(None, (release.get("repository"), release.get("rev"), release.get("path"))))
     own = f"profile {document['metadata']['name']}"
     found = {f: f"{own}: {text}" for f in (CONFIG, LOADED, ENABLED, VERSION) if text}
-    return found | {OS_RELEASE: f"{own}: {named}" if named else own, CPU: f"{own}: every CPU of the architecture"}
+    drivers = document.get("drivers", {})
+    found |= {f"driver/{VENDORS.get(name, name)}": _driver_source(document, row) for name, row in drivers.items()}
+    return found | {OS_RELEASE: f"{own}: {named}" if named else own, CPU: f"{own}: {cpus.source}"}
 
 
 def _remarks(
@@ -196,10 +193,19 @@ def _remarks(
 
 
 def _driver(row: Mapping[str, Any]) -> str:
-    """Say in one line what a profile states of a driver: a dated hint, as nodes differ."""
-    bundled = row["bundled"] if isinstance(row["bundled"], str) else ("bundled" if row["bundled"] else "not bundled")
-    rest = (f"{key} {row[key]}" for key in row if key not in ("bundled", "module"))
-    return "; ".join((bundled, *rest))
+    """Say in a few words how a node comes by a driver, and of which branch it is unless the node says otherwise."""
+    how = row.get("how") or (row["bundled"] if isinstance(row["bundled"], str) else "bundled with the system")
+    branch = f"branch {row['defaultBranch']} by default" if "defaultBranch" in row else ""
+    kinds = ", ".join(f"{row[kind]} ({kind})" for kind in ("lts", "production") if kind in row)
+    return "; ".join(filter(None, (how, branch, kinds)))
+
+
+def _driver_source(document: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """Say what the profile rests on there: versions that were seen are dated hints, as nodes differ."""
+    seen = f"seen: {row['observedVersion']}" if "observedVersion" in row else ""
+    told = "; ".join(filter(None, (seen, row.get("source", ""))))
+    own = f"profile {document['metadata']['name']}"
+    return f"{own}: {told}" if told else own
 
 
 def _settings(document: Mapping[str, Any]) -> NodeSettings:

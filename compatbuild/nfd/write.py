@@ -63,7 +63,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield f"name: {quoted(rule.name)}"
     if rule.vars:
         yield "vars:"
-        yield from (f"{_INDENT}{line}" for name in sorted(rule.vars) for line in _pair(name, quoted(rule.vars[name])))
+        yield from (f"{_INDENT}{line}" for name in sorted(rule.vars) for line in pair(name, quoted(rule.vars[name])))
     yield from _texts(varsTemplate=rule.varsTemplate)
     if rule.matchFeatures:
         yield from _list("matchFeatures", map(_term, rule.matchFeatures), _comments(rule.matchFeatures))
@@ -90,7 +90,7 @@ def _expressions(expressions: Mapping[str, Expression]) -> Iterator[str]:
         return
     yield "matchExpressions:"
     for name in sorted(expressions):
-        yield from _indented(_pair(name, ""))
+        yield from _indented(pair(name, ""))
         yield from _indented(_indented(_expression(expressions[name])))
 
 
@@ -105,8 +105,8 @@ def _texts(**fields: str) -> Iterator[str]:
     return (f"{name}: {quoted(text)}" for name, text in fields.items() if text)
 
 
-def _pair(key: str, value: str) -> Iterator[str]:
-    """Give a key that an author chose, and its value; a long key is marked as one, with its value on a line below."""
+def pair(key: str, value: str) -> Iterator[str]:
+    """Give the lines of a key that an author chose, and its value, which of a long key is on a line below."""
     text = key if _PLAIN_KEY.fullmatch(key) and isinstance(resolve(key), str) else quoted(key)
     if len(text) > MAX_SIMPLE_KEY:
         yield f"? {text}"
@@ -121,7 +121,7 @@ def _list(name: str, items: Iterable[Iterator[str]], comments: Sequence[str] = (
     yield f"{name}:" if entries else f"{name}: []"
     for at, (first, *rest) in enumerate(entries):
         if comments:
-            yield from _indented(iter(_comment(comments[at])))
+            yield from _indented(iter(comment(comments[at])))
         yield f"{_INDENT}- {first}"
         yield from (f"{_INDENT * 2}{line}" for line in rest)
 
@@ -134,7 +134,7 @@ def _comments(terms: Sequence[Term]) -> list[str]:
     return [term.comment for term in terms]
 
 
-def _comment(text: str) -> list[str]:
+def comment(text: str) -> list[str]:
     """Give the lines of a comment, wrapped; whatever could end a line is escaped, so that none can be left early."""
     wrapper = textwrap.TextWrapper(COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False)
     lines = [line for part in text.split("\n") for line in wrapper.wrap(_visible(part)) or [""]] if text else []

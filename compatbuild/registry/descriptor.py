@@ -30,6 +30,8 @@ MAX_ENTRIES = 10_000
 """Layers of a manifest, or manifests of an index."""
 MAX_SIZE = (1 << 63) - 1
 """A descriptor's size is an int64."""
+MAX_FEATURES = 100
+"""``os.features`` of a platform."""
 MAX_MEDIA_TYPE = 255
 """Characters of a media type (RFC 6838 §4.2 allows 127 on either side of the slash)."""
 
@@ -65,7 +67,9 @@ class Descriptor:
             entry["annotations"] = dict(sorted(self.annotations.items()))
         if self.platform is not None:
             names = {"os": self.platform.os, "architecture": self.platform.architecture}
-            entry["platform"] = names | ({"variant": self.platform.variant} if self.platform.variant else {})
+            names |= {"variant": self.platform.variant} if self.platform.variant else {}
+            features = {"os.features": list(self.platform.features)} if self.platform.features else {}
+            entry["platform"] = names | features
         return entry
 
 
@@ -113,11 +117,14 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
 
 
 def parse_json(raw: bytes, limit: int, what: str) -> dict[str, Any]:
-    """Parse a JSON object of at most ``limit`` bytes; ContentError for anything else, repeated keys included."""
+    """Parse a JSON object of at most ``limit`` bytes in UTF-8; ContentError for anything else, repeated keys included.
+
+    What Python takes beyond RFC 8259 and other tools do not is no JSON either: UTF-16, a byte order mark, NaN.
+    """
     if len(raw) > limit:
         raise _malformed(what, f"it has {len(raw)} bytes, more than the {limit} looked at")
     try:
-        document = json.loads(raw, object_pairs_hook=_unique_keys)
+        document = json.loads(raw.decode(), object_pairs_hook=_unique_keys, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise _malformed(what, f"it is not JSON: {type(error).__name__}") from error
     if not isinstance(document, dict):
@@ -148,6 +155,7 @@ def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
     is_index = media_type in INDEX_TYPES
     what = "the image index" if is_index else "the image manifest"
     document = parse_json(raw, MAX_INDEX if is_index else MAX_MANIFEST, what)
+    _require_one_reading(document, what)
     if document.get("schemaVersion") != 2:
         raise _malformed(what, f"schemaVersion is {str(document.get('schemaVersion'))[:20]}, not 2")
     if document.get("mediaType", media_type) != media_type:
@@ -166,6 +174,7 @@ def parse_descriptor(entry: object, what: str) -> Descriptor:
     """Parse one descriptor found in ``what``; ContentError when it is malformed. Unknown keys are left out."""
     if not isinstance(entry, dict):
         raise _malformed(what, "a descriptor is not an object")
+    _require_one_reading(entry, what)
     media_type, digest, size = entry.get("mediaType"), entry.get("digest"), entry.get("size")
     if not isinstance(media_type, str) or not 0 < len(media_type) <= MAX_MEDIA_TYPE:
         raise _malformed(what, "a descriptor has no media type")
@@ -206,7 +215,13 @@ def _platform(entry: object, what: str) -> Platform | None:
         return None
     if not isinstance(entry, dict):
         raise _malformed(what, "a platform is not an object")
-    return Platform(*(_text(entry, key, what) for key in ("os", "architecture", "variant")))
+    features = entry.get("os.features") or []
+    if not isinstance(features, list) or len(features) > MAX_FEATURES:
+        raise _malformed(what, "os.features are not a short list")
+    if not all(isinstance(name, str) and len(name) <= MAX_MEDIA_TYPE for name in features):
+        raise _malformed(what, "os.features are not short texts")
+    names = {key: _text(entry, key, what) for key in ("os", "architecture", "variant")}
+    return Platform(**names, features=tuple(features))
 
 
 def _text(entry: Mapping[str, Any], key: str, what: str) -> str:
@@ -223,6 +238,16 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key occurs twice")
     return document
+
+
+def _require_one_reading(document: Mapping[str, Any], what: str) -> None:
+    """Refuse keys that differ in case only: tools in Go take ``Layers`` for ``layers``, the last of them wins."""
+    if len({key.casefold() for key in document}) != len(document):
+        raise _malformed(what, "two of its keys differ in case only, and tools differ on which one counts")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _malformed(what: str, why: str) -> ContentError:

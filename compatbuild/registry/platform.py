@@ -23,11 +23,15 @@ _PART = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """``os/architecture[/variant]`` of a manifest; ``unknown`` stands for what is not an image to run."""
+    """``os/architecture[/variant]`` of a manifest; ``unknown`` stands for what is not an image to run.
+
+    ``features`` are its ``os.features``, which tell variants for one platform apart and are no part of its name.
+    """
 
     os: str
     architecture: str
     variant: str = ""
+    features: tuple[str, ...] = ()
 
     def normalized(self) -> "Platform":
         """Return the one spelling of this platform: ``linux/aarch64/v8`` is ``linux/arm64``, ``arm`` is ``arm/v7``."""
@@ -62,4 +66,4 @@ def parse_platform(text: str) -> Platform:
         raise UsageError(
             f"{text!r} is not a platform", why="it is not OS/ARCHITECTURE[/VARIANT]", remedy="for example: linux/amd64"
         )
-    return Platform(*parts)
+    return Platform(parts[0], parts[1], parts[2] if len(parts) == 3 else "")

@@ -1,7 +1,7 @@
 """Which manifests of an image a specification is attached to, or asked of: the index, its platforms, or both."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from compatbuild.errors import NotFoundError, UsageError
 from compatbuild.registry.descriptor import (
@@ -11,12 +11,14 @@ from compatbuild.registry.descriptor import (
     OCI_CONFIG,
     Descriptor,
     Index,
+    Manifest,
     ManifestBytes,
     parse_json,
 )
 from compatbuild.registry.digest import ContentError
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.registry.reference import LayoutReference, Reference
+from compatbuild.registry.sif import sif_layer, sif_platform
 from compatbuild.registry.store import Store
 
 ALL = "all"
@@ -31,11 +33,15 @@ MAX_CHILDREN = 1000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A manifest or index; ``platform`` is known of an index's children, and of an image asked for by platform."""
+    """A manifest or index; ``platform`` is known of an index's children, and of an image asked for by platform.
+
+    ``annotations`` are those of its entry in the index.
+    """
 
     descriptor: Descriptor
     is_index: bool
     platform: Platform | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def subjects(store: Store, reference: Reference | LayoutReference, platform: str | None = None) -> list[Subject]:
@@ -55,7 +61,7 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
             remedy=f"name the image: {reference.with_digest(parsed.subject.digest)}",
         )
     if not isinstance(parsed, Index):
-        return [_single(store, top, parsed.config, platform, reference)]
+        return [_single(store, top, parsed, platform, reference)]
     if platform is None:
         return [Subject(top.descriptor, is_index=True)]
     wanted = None if platform == ALL else parse_platform(platform)
@@ -65,6 +71,40 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
     if not children:
         raise _no_platform(reference, wanted, [entry.platform for entry in parsed.manifests])
     return children[:1]
+
+
+def variants(
+    store: Store, reference: Reference | LayoutReference, platform: str | None = None
+) -> tuple[Subject | None, list[Subject]]:
+    """Return the index (None for an image alone), and every image behind a reference that can run, in its order.
+
+    Several may be for one platform, and differ in what else they ask for. Every one has its platform, from its config
+    where the index does not tell. Errors are those of ``subjects``, NotFoundError too when none is for ``platform``.
+    """
+    wanted = parse_platform(platform) if platform else None
+    top, *rest = subjects(store, reference, ALL)
+    found = [_with_platform(store, one) for one in (rest if top.is_index else [top])]
+    kept = [one for one in found if wanted is None or (one.platform is not None and one.platform.matches(wanted))]
+    if wanted is not None and not kept:
+        raise _no_platform(reference, wanted, [one.platform for one in found])
+    return (top if top.is_index else None), kept
+
+
+def _with_platform(store: Store, subject: Subject) -> Subject:
+    if subject.platform is not None:
+        return subject
+    manifest = store.manifest(subject.descriptor.digest).parse()
+    return subject if isinstance(manifest, Index) else replace(subject, platform=_platform(store, manifest))
+
+
+def _platform(store: Store, manifest: Manifest) -> Platform:
+    """Return the platform that an image's config names, or a SIF's header; parts that are no text are empty."""
+    if (layer := sif_layer(manifest)) is not None:
+        return sif_platform(store, layer)
+    document = parse_json(store.blob(manifest.config, MAX_INDEX), MAX_INDEX, "the image config")
+    names = (document.get(key) for key in ("os", "architecture", "variant"))
+    system, architecture, variant = (name if isinstance(name, str) else "" for name in names)
+    return Platform(system, architecture, variant)
 
 
 def _children(store: Store, index: Index, wanted: Platform | None, depth: int) -> Iterator[Subject]:
@@ -84,7 +124,7 @@ def _children(store: Store, index: Index, wanted: Platform | None, depth: int) -
         if isinstance(parsed, Index):
             yield from _children(store, parsed, wanted, depth + 1)
         elif parsed.subject is None and parsed.artifact_type in {"", OCI_CONFIG, DOCKER_CONFIG}:
-            yield Subject(child.descriptor, is_index=False, platform=entry.platform)
+            yield Subject(child.descriptor, is_index=False, platform=entry.platform, annotations=entry.annotations)
 
 
 def _fits(entry: Descriptor, wanted: Platform | None) -> bool:
@@ -106,14 +146,12 @@ def _no_platform(
 
 
 def _single(
-    store: Store, top: ManifestBytes, config: Descriptor, platform: str | None, reference: Reference | LayoutReference
+    store: Store, top: ManifestBytes, manifest: Manifest, platform: str | None, reference: Reference | LayoutReference
 ) -> Subject:
     """Return the one manifest there is, after making sure that it is for the platform, if one is wanted."""
     if platform in {None, ALL}:
         return Subject(top.descriptor, is_index=False)
-    document = parse_json(store.blob(config, MAX_INDEX), MAX_INDEX, "the image config")
-    names = [document.get(key) for key in ("os", "architecture", "variant")]
-    own = Platform(*(name if isinstance(name, str) else "" for name in names))
+    own = _platform(store, manifest)
     wanted = parse_platform(str(platform))
     if not own.matches(wanted):
         raise _no_platform(reference, wanted, [own])

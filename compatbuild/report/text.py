@@ -8,6 +8,8 @@ _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def plain(text: str, limit: int = 2000) -> str:
     """Return a text on one line with control and bidirectional characters written as escapes, cut at ``limit``."""
+    if len(text) <= limit and text.isprintable():  # which no text with a character of those categories is
+        return text
     shown = "".join(
         char if unicodedata.category(char) not in _ESCAPED_CATEGORIES else char.encode("unicode_escape").decode()
         for char in text[: limit + 1]

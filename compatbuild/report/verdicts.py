@@ -58,17 +58,22 @@ def wanted(row: ExpressionVerdict) -> str:
 
 def because(one: HostVerdict) -> str:
     """Return the deciding expression of a host in one line; of a compatible host, which set fits."""
+    return ": ".join(filter(None, decided(one)))
+
+
+def decided(one: HostVerdict) -> tuple[str, str]:
+    """Return what decides about a host, and how it does (empty for a compatible one)."""
     deciding = one.deciding
     if isinstance(deciding, ExpressionVerdict):
-        return plain(f"{_element(deciding)}: {deciding.reason}")
+        return plain(_element(deciding)), plain(deciding.reason)
     if isinstance(deciding, NeedVerdict):
-        return plain(f"{deciding.wanted}: {deciding.reason}")
+        return plain(deciding.wanted), plain(deciding.reason)
     if isinstance(deciding, RuleVerdict):
-        return plain(f"rule {deciding.name}: {deciding.reason}")
+        return plain(f"rule {deciding.name}"), plain(deciding.reason)
     chosen = one.chosen
     if chosen is None:
-        return "the specification asks for nothing"
-    return plain(set_name(chosen)) if len(one.sets) > 1 else ""
+        return "the specification asks for nothing", ""
+    return (plain(set_name(chosen)) if len(one.sets) > 1 else ""), ""
 
 
 def set_name(one: SetVerdict) -> str:

@@ -78,3 +78,6 @@ class Content(Protocol):
 
     def open_blob(self, descriptor: Descriptor) -> AbstractContextManager[Readable]:
         """Open a blob of any size for reading once; the caller checks the digest."""
+
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return exactly ``count`` bytes of a blob; the caller checks what they are."""

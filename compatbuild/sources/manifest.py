@@ -12,11 +12,13 @@ from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
 from compatbuild.registry.platform import Platform
+from compatbuild.registry.sif import sif_layer
 from compatbuild.sources.image_source import Content, ImageSource, IndexSource, Wish
 from compatbuild.sources.platforms import candidates, choose, require
+from compatbuild.sources.sif import stored_sif
 
 ARTIFACTS = {
-    "application/vnd.sylabs.sif.config.v1+json": "a Singularity image (SIF), which is not read from registries yet",
+    "application/vnd.sylabs.sif.config.v1+json": "said to be a Singularity image, and has not a SIF as its only layer",
     "application/vnd.cncf.helm.config.v1+json": "a Helm chart: check the images it deploys",
     "application/vnd.wasm.config.v0+json": "a WebAssembly module, which asks nothing of a host's kernel or CPU",
 }
@@ -27,6 +29,8 @@ _BY_LAYER = {
     "application/vnd.wasm.content.layer.v1+wasm": ARTIFACTS["application/vnd.wasm.config.v0+json"],
 }
 """Layer media types of things whose config claims to be an image's."""
+SPACK_INDEX = ":index.spack"
+"""Tag of what Spack keeps beside its packages: a manifest like an image's, whose one layer is no archive but JSON."""
 _UNREAD = {
     "not distributed with the image": re.compile(r"nondistributable|foreign"),
     "encrypted": re.compile(r"\+encrypted$"),
@@ -85,6 +89,9 @@ def _image(
     if isinstance(parsed, Index):
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
+    if (layer := sif_layer(parsed)) is not None:
+        config, file_system = stored_sif(content, layer, what, wish)
+        return ImageSource(scheme, reference, top.descriptor.digest, config, (file_system,), parsed.annotations)
     config = parse_config(content.blob(parsed.config, DEFAULT.document), DEFAULT)
     require_linux(config, what)
     platform = Platform(config.os, config.architecture, config.variant)
@@ -105,7 +112,7 @@ def _require_image(manifest: Manifest, what: str) -> None:
             remedy="name the image that it is attached to",
         )
     kind = manifest.config.media_type
-    if kind not in (OCI_CONFIG, DOCKER_CONFIG):
+    if sif_layer(manifest) is None and kind not in (OCI_CONFIG, DOCKER_CONFIG):
         told = ARTIFACTS.get(kind, f"an artifact of type {manifest.artifact_type or kind}, not a container image")
         raise UsageError(f"{what} is {told}", why=f"its config is {kind}", remedy="name a container image")
     for layer in manifest.layers[:1]:
@@ -130,6 +137,10 @@ def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str
     """Yield the layers with the diff IDs that belong to them."""
     count = len(manifest.layers)
     if count != len(config.diff_ids):
+        if what.endswith(SPACK_INDEX) and not config.diff_ids:
+            name = what.removeprefix("registry:").removesuffix(SPACK_INDEX)
+            why, remedy = "it lists packages and holds none", f"name one: spack:{_as_mirror(name)}#PACKAGE"
+            raise UsageError(f"{what} is the index of a build cache of Spack's", why=why, remedy=remedy)
         raise ImageError(
             f"{what} is inconsistent",
             why=f"its manifest has {count} layers, its config {len(config.diff_ids)} diff IDs",
@@ -145,6 +156,10 @@ def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str
         else:
             opened = partial(content.open_blob, layer)
             yield BlobLayer(name, layer.digest, layer.size, diff_id, layer.media_type, opened)
+
+
+def _as_mirror(name: str) -> str:
+    return name if name.startswith("oci-dir:") else f"oci://{name}"
 
 
 def _why_unread(layer: Descriptor) -> str:

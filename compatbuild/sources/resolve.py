@@ -20,18 +20,14 @@ from compatbuild.sources.endpoints import DOCKER, PODMAN
 from compatbuild.sources.image_source import ImageSource, IndexSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
+from compatbuild.sources.sif import is_sif_file, open_sif
 from compatbuild.sources.skopeo_dir import is_skopeo_dir
+from compatbuild.sources.spack import open_spack
 from compatbuild.sources.stored import open_stored
 
-PREFIXES = ("docker", "podman", "registry", "oci-dir", "oci-archive", "docker-archive", "dir")
+PREFIXES = ("docker", "podman", "registry", "oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack")
 """What can be read today."""
-ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir"}
-LATER = {
-    "sif": "run it on the image that the SIF was built from",
-    "singularity": "run it on the image that the SIF was built from",
-    "spack": "push the package as an image, and run it on that",
-}
-"""Prefixes that are reserved and not read yet, with what to do meanwhile."""
+ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir", "singularity": "sif"}
 FOREIGN = {"oci": "oci-dir", "docker-daemon": "docker", "containers-storage": "podman", "tarball": "docker-archive"}
 """Prefixes of other tools (skopeo, syft), with ours."""
 _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.+)", re.DOTALL)
@@ -79,7 +75,10 @@ def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> Abs
         "dir": open_directory,
         DOCKER: partial(open_daemon_image, DOCKER),
         PODMAN: partial(open_daemon_image, PODMAN),
+        "sif": open_sif,
     }
+    if prefix == "spack":
+        return open_spack(rest, wish, options)
     if prefix in readers:
         return readers[prefix](rest, wish)
     return open_stored(f"{prefix}:{rest}", wish, options)
@@ -93,10 +92,6 @@ def _prefix_of(text: str) -> tuple[str, str]:
     if match is None:
         return "", text
     prefix, rest = match[1], match[2]
-    if prefix in LATER:
-        raise UsageError(
-            f"{prefix}: cannot be read yet", why=f"what can be read: {_listing()}", remedy=f"meanwhile: {LATER[prefix]}"
-        )
     prefix = ALIASES.get(prefix, prefix)
     if prefix in PREFIXES:
         return prefix, rest
@@ -117,7 +112,7 @@ def _looks_like_prefix(prefix: str, rest: str) -> bool:
 
 
 def _near(prefix: str) -> list[str]:
-    return difflib.get_close_matches(prefix, [*PREFIXES, *ALIASES, *LATER], 1, 0.8)
+    return difflib.get_close_matches(prefix, [*PREFIXES, *ALIASES], 1, 0.8)
 
 
 def _listing() -> str:
@@ -156,6 +151,8 @@ def _kind_of(path: Path) -> str:
             why="it is no OCI layout, and has no /usr or /etc as the root of a file system has",
             remedy=f"dir:{path} reads it nevertheless, registry:{path} reads an image of that name",
         )
+    if is_sif_file(path):
+        return "sif"
     with open_archive(path) as archive:
         if "manifest.json" in archive:
             return "docker-archive"

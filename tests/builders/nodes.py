@@ -52,4 +52,4 @@ def device(directory: str, **files: str) -> dict[str, str]:
 
 def packed(text: str) -> bytes:
     """Give what /proc/config.gz holds."""
-    return gzip.compress(text.encode())
+    return gzip.compress(text.encode(), mtime=0)

@@ -117,7 +117,7 @@ def views(draw: st.DrawFn) -> ImageView:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(views())
 def test_no_image_makes_a_detector_fail(view: ImageView) -> None:
     for detector in DETECTORS:

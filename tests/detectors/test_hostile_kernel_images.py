@@ -125,7 +125,7 @@ def views(draw: st.DrawFn) -> ImageView:
     return replace(view, commands=commands, nodes={**view.nodes, **loops})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(views())
 def test_no_image_makes_a_kernel_detector_fail(view: ImageView) -> None:
     for detector in DETECTORS:

@@ -24,8 +24,9 @@ KNOWLEDGE = {
     for path in (ROOT / "compatbuild").rglob(f"*.{ending}")
     if "data" not in path.parts
 }
+PAGE = {f"compatbuild/report/page/page.{ending}" for ending in ("html.j2", "css", "js")}
 MODULES = {str(path.relative_to(ROOT)) for path in (ROOT / "compatbuild").rglob("*.py")}
-CARRIED = DATA | KNOWLEDGE | MODULES | {"compatbuild/py.typed"}
+CARRIED = DATA | KNOWLEDGE | PAGE | MODULES | {"compatbuild/py.typed"}
 LIST = """
 import os
 from importlib.util import find_spec

@@ -16,11 +16,14 @@ from tests.peers import cache
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
     "buildah": "apt-get install buildah",
+    "chromium": "apt-get install chromium",
     "docker": "apt-get install docker.io, and docker-cli where that is a package of its own",
     "dockerd": "apt-get install docker.io",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "mksquashfs": "apt-get install squashfs-tools",
+    "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
     "podman": "apt-get install podman",
     "skopeo": "apt-get install skopeo",
 }
@@ -50,7 +53,7 @@ def require_root(what: str) -> None:
 
 
 def missing(reason: str) -> NoReturn:
-    """Skip the test for a reason, or fail it where nothing may be skipped."""
+    """Skip the test for a reason, or fail it where every peer is required."""
     import pytest  # noqa: PLC0415  building the peers needs only the standard library
 
     if os.environ.get(REQUIRE_VARIABLE) == "1":

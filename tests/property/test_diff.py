@@ -44,7 +44,7 @@ def all_met(requirements: list[AnyRequirement], host: Features) -> bool:
     return all(meets(each, host) for each in requirements)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SEEDS)
 def test_what_follows_is_met_wherever_the_premises_are(random: Random) -> None:
     premises, others = related(random)
@@ -60,7 +60,7 @@ def test_what_follows_is_met_wherever_the_premises_are(random: Random) -> None:
             assert one not in premises
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SEEDS)
 def test_the_direction_of_a_comparison_is_that_of_every_host(random: Random) -> None:
     old, new = related(random)
@@ -73,7 +73,7 @@ def test_the_direction_of_a_comparison_is_that_of_every_host(random: Random) -> 
         assert before == after or direction in ({"less", "mixed"} if after else {"more", "mixed"}), direction
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SEEDS)
 def test_the_direction_of_two_specifications_is_that_of_every_host(random: Random) -> None:
     old, new = related(random)
@@ -87,7 +87,7 @@ def test_the_direction_of_two_specifications_is_that_of_every_host(random: Rando
         assert before == after or direction in ({"less", "mixed"} if after else {"more", "mixed"}), direction
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SEEDS)
 def test_nothing_changes_between_a_thing_and_itself(random: Random) -> None:
     requirements = random_requirements(random)
@@ -100,7 +100,7 @@ def test_nothing_changes_between_a_thing_and_itself(random: Random) -> None:
     assert compare_specs(spec, spec).needs == ()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SEEDS)
 def test_the_other_way_round_is_the_other_way_round(random: Random) -> None:
     old, new = (report_of(*each) for each in related(random))

@@ -55,20 +55,20 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(files(), PIECES)
 def test_pieces_make_no_difference(data: bytes, pieces: list[int]) -> None:
     assert read(data, EVERYTHING, pieces=pieces) == read(data, EVERYTHING)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(files(), st.sampled_from([1, 7, 4096, 65_536, 1 << 20]))
 def test_equal_pieces_make_no_difference(data: bytes, size: int) -> None:
     data = data[:60_000] if size < 4096 else data
     assert read(data, EVERYTHING, pieces=[size] * (len(data) // size)) == read(data, EVERYTHING)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=2000), PIECES)
 def test_garbage_behind_the_magic_never_raises(garbage: bytes, pieces: list[int]) -> None:
     for ident in (b"\x7fELF\x02\x01\x01", b"\x7fELF\x01\x02\x01"):
@@ -76,7 +76,7 @@ def test_garbage_behind_the_magic_never_raises(garbage: bytes, pieces: list[int]
         assert isinstance(found, ElfFacts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     files(),
     st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=30),

@@ -36,7 +36,7 @@ def entries(draw: st.DrawFn) -> tuple[bytes, set[DeviceCode]]:
 CONTAINERS = st.lists(st.lists(entries(), max_size=6), max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CONTAINERS, st.integers(0, 20))
 def test_all_that_was_put_in(containers: list[list[tuple[bytes, set[DeviceCode]]]], gap: int) -> None:
     content = b"".join(container(*(data for data, _ in one)) + bytes(8 * gap) for one in containers)
@@ -46,7 +46,7 @@ def test_all_that_was_put_in(containers: list[list[tuple[bytes, set[DeviceCode]]
     assert found.damaged == ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CONTAINERS, st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damage_stays_in_its_container(
     containers: list[list[tuple[bytes, set[DeviceCode]]]], changes: list[tuple[int, int]]

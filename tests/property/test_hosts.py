@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compatbuild.hosts.errors import HostError
@@ -40,13 +40,11 @@ def reads(data: bytes) -> None:
 
 
 @given(VALUES)
-@settings(deadline=None)
 def test_any_json_is_an_export_or_an_error(value: Any) -> None:
     reads(json.dumps(value).encode())
 
 
 @given(st.text(alphabet=string.printable, max_size=60) | st.binary(max_size=30))
-@settings(deadline=None)
 def test_any_bytes_are_an_export_or_an_error(data: str | bytes) -> None:
     reads(data.encode() if isinstance(data, str) else data)
 
@@ -56,7 +54,6 @@ def test_any_bytes_are_an_export_or_an_error(data: str | bytes) -> None:
         st.sampled_from(sorted(FILES)), st.none() | st.binary(max_size=40) | st.text(max_size=40), max_size=6
     )
 )
-@settings(deadline=None)
 def test_any_files_are_a_host_or_an_error(files: dict[str, str | bytes | None]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         try:
@@ -67,7 +64,6 @@ def test_any_files_are_a_host_or_an_error(files: dict[str, str | bytes | None]) 
 
 
 @given(st.text(max_size=200))
-@settings(deadline=None)
 def test_text_files_are_read_whatever_they_hold(text: str) -> None:
     labels, features = parse_local(text)
     assert all(isinstance(value, str) for value in (*labels.values(), *features.values()))

@@ -116,7 +116,7 @@ def test_nfd_agrees_on_random_specifications() -> None:
     assert stages == {("", True), ("", False), ("evaluate", False)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_rows_explain_rules(random: Random) -> None:
     """Whatever a rule came to, its rows hold every expression it has, once."""

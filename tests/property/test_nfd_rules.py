@@ -21,7 +21,7 @@ from tests.builders.verdicts import nfd_verdicts
 NFD_CASES = 400
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.randoms(use_true_random=False))
 def test_rule_means_what_its_requirements_mean(random: Random) -> None:
     requirements = random_requirements(random)
@@ -41,7 +41,7 @@ def test_rule_means_what_its_requirements_mean(random: Random) -> None:
         assert holds == wanted or (dropped and wanted), dump(spec).decode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_order_of_requirements_does_not_show(random: Random) -> None:
     requirements = random_requirements(random)

@@ -144,7 +144,7 @@ def modelled(layers: list[list[Entry]]) -> dict[Path, Thing]:
 
 
 @given(LAYERS)
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @example([[file("a/b")], [directory("a"), opaque("a"), file("a/c")], [whiteout("a")]])
 @example([[symlink("a", "b"), file("a/c")]])
 @example([[symlink("a", "b"), file("a/c"), symlink("a", "c"), file("a/b")]])

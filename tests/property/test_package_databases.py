@@ -44,13 +44,13 @@ def installed(path: str, content: bytes) -> packages.Installed:
     return packages.installed({path}, {path: content}, DEFAULT)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from([*PATHS.values(), *OTHERS]), MAGICS, st.binary(max_size=6000))
 def test_any_bytes_can_be_read(path: str, magic: bytes, content: bytes) -> None:
     installed(path, magic + content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(list(PATHS)), st.data())
 def test_a_database_with_some_bytes_changed_can_be_read(name: str, data: st.DataObject) -> None:
     content = bytearray(recorded(name))

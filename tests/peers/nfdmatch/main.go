@@ -14,6 +14,10 @@
 // "", "error" tells why and "sets" is null, because NFD gives no partial result. Sets skipped by
 // their tag are not in "sets". NFD gives a set no verdict; "any" reads it as the AND of its rules.
 // "vars" is the final rule.matched, null when no rule ran.
+//
+// Instead of a spec there may be "object_yaml", a NodeFeatureGroup or a NodeFeatureRule, decoded
+// strictly. It is evaluated as nfd-master does, which passes over a rule that ends in an error; the
+// answer has "member" (whether the node is in the group) or "labels" (those the rule gives it).
 package main
 
 import (
@@ -22,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"os"
 	"slices"
 
@@ -39,6 +44,7 @@ type question struct {
 	Spec     json.RawMessage `json:"spec"`
 	SpecYAML string          `json:"spec_yaml"`
 	Tags     []string        `json:"tags"`
+	Object   string          `json:"object_yaml"`
 }
 
 type answer struct {
@@ -48,6 +54,9 @@ type answer struct {
 	Sets  [][]bool          `json:"sets"`
 	Any   bool              `json:"any"`
 	Vars  map[string]string `json:"vars"`
+
+	Member *bool             `json:"member,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 func main() {
@@ -74,6 +83,9 @@ func answered(q question) (a answer) {
 			a = failed(q, "panic", fmt.Errorf("%v", cause))
 		}
 	}()
+	if q.Object != "" {
+		return master(q)
+	}
 	text := []byte(q.SpecYAML)
 	if q.Spec != nil {
 		text = q.Spec
@@ -114,6 +126,38 @@ func evaluate(spec compat.Spec, features *nfd.Features, tags []string) ([][]bool
 		sets = append(sets, verdicts)
 	}
 	return sets, nil
+}
+
+// master does what nfd-master does with an object of its API and the features of one node.
+func master(q question) answer {
+	var group nfd.NodeFeatureGroup
+	if err := yaml.UnmarshalStrict([]byte(q.Object), &group); err == nil && group.Kind == "NodeFeatureGroup" {
+		member := false
+		for _, rule := range group.Spec.Rules {
+			out, err := nodefeaturerule.ExecuteGroupRule(&rule, &q.Features, true)
+			if err != nil {
+				continue
+			}
+			member = member || out.MatchStatus.IsMatch
+			q.Features.InsertAttributeFeatures(nfd.RuleBackrefDomain, nfd.RuleBackrefFeature, out.Vars)
+		}
+		return answer{ID: q.ID, Member: &member}
+	}
+	var rules nfd.NodeFeatureRule
+	if err := yaml.UnmarshalStrict([]byte(q.Object), &rules); err != nil {
+		return failed(q, "parse", err)
+	}
+	labels := map[string]string{}
+	for _, rule := range rules.Spec.Rules {
+		out, err := nodefeaturerule.Execute(&rule, &q.Features, true)
+		if err != nil {
+			continue
+		}
+		maps.Copy(labels, out.Labels)
+		q.Features.InsertAttributeFeatures(nfd.RuleBackrefDomain, nfd.RuleBackrefFeature, out.Labels)
+		q.Features.InsertAttributeFeatures(nfd.RuleBackrefDomain, nfd.RuleBackrefFeature, out.Vars)
+	}
+	return answer{ID: q.ID, Labels: labels}
 }
 
 func all(verdicts []bool) bool {

@@ -183,3 +183,23 @@ def test_what_cannot_be(cli: Cli, arguments: list[str], code: int, text: str) ->
     assert (done.code, done.out) == (code, "")
     assert text in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_page_sarif_a_badge_and_a_summary_at_once(cli: Cli) -> None:
+    formats = ["-o", "summary", "-o", "html=out/m.html", "-o", "sarif=out/m.sarif", "-o", "badge=out/m.svg"]
+    done = cli("check", "spec.yaml", "--os", "rhel-9.[46]", "--os", "debian-12", *formats)
+    assert (done.code, done.err) == (10, "")
+    assert done.out.startswith("spec.yaml: 1 compatible, 2 incompatible\n")
+    page = Path("out/m.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.count("<tr id=") == 3
+    log = json.loads(Path("out/m.sarif").read_text())
+    (one, two) = log["runs"][0]["results"]
+    assert [each["properties"]["host"] for each in (one, two)] == ["rhel-9.4", "rhel-9.6"]
+    assert one["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+    assert "1 of 3 OSes" in Path("out/m.svg").read_text()
+
+
+def test_help_names_the_formats(cli: Cli) -> None:
+    told = " ".join(cli("check", "--help").out.split())
+    assert "Formats: table, summary, json, markdown, html, sarif, badge." in told

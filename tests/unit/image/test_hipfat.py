@@ -218,7 +218,7 @@ def test_the_targets_of_real_libraries_are_those_in_the_unpacked_bundles(name: s
     assert compared == libraries
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=12),
     st.sampled_from([bundle("gfx90a", "gfx942"), *(compressed(bundle("gfx90a"), version=v) for v in (1, 2, 3))]),

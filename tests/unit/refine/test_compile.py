@@ -30,7 +30,7 @@ preferences:
 """
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_what_we_write_is_sound(random: Random) -> None:
     document = RequirementsDocument(version="compatbuild/v1", requirements=tuple(random_requirements(random)))

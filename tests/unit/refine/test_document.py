@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compatbuild.errors import TemplateError
@@ -164,7 +164,6 @@ def test_not_more_than_a_page_of_problems_is_told() -> None:
     assert "and 40 more" in caught.value.why
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([*ONE_OF_EACH.split(), "\n", "- ", "&a", "*a", "<<:", "{", "}", "[", "~"]), max_size=40)
 )

@@ -93,21 +93,19 @@ def test_a_value_never_changes_the_structure(tmp_path: Path, way: str, value: st
 @pytest.mark.parametrize(
     "way", ["key: {{ v }}\n", 'key: "{{ v }}"\n', "key: '{{ v }}'\n", "key: {{ v | yaml }}\n", "{key: {{ v ~ '' }}}\n"]
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=st.text(max_size=40))
 def test_a_value_arrives_as_it_is(tmp_path_factory: pytest.TempPathFactory, way: str, value: str) -> None:
     text = printed(tmp_path_factory.getbasetemp(), way, v=value)
     assert yaml.load(text, yaml.BaseLoader) == {"key": value}
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_quoting(value: str) -> None:
     assert yaml.load(quote(value), yaml.BaseLoader) == value
     assert "\n" not in quote(value)
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.text(max_size=9) | st.booleans() | st.none() | st.integers(-9, 9),

@@ -69,3 +69,31 @@ def test_documents() -> None:
     branches = [row["branch"] for row in one["hosts"][0]["sets"][0]["rules"][0]["expressions"]]
     assert branches == [0, 1]
     assert [each["schema"] for each in as_values([CHECKED, CHECKED])["verdicts"]] == ["compatbuild.verdict/v1"] * 2
+
+
+def many(images: int, name: str = "amazonlinux-2023-kernel6.12") -> list[Checked]:
+    hosts = (HostVerdict(name, "profile", "exact", Verdict.INCOMPATIBLE, (SET,)),)
+    return [Checked(Subject(f"{at}.yaml", "spec"), hosts) for at in range(1, images + 1)]
+
+
+def test_words_where_they_fit_and_marks_where_they_do_not() -> None:
+    wide = to_text(table(many(3)), width=80)
+    assert wide.splitlines()[1].split() == ["amazonlinux-2023-kernel6.12", *["incompatible"] * 3]
+    narrow = to_text(table(many(6)), width=80)
+    assert narrow.splitlines()[:2] == [
+        "HOST                         [1]  [2]  [3]  [4]  [5]  [6]",
+        "amazonlinux-2023-kernel6.12  -    -    -    -    -    -",
+    ]
+    assert "+ compatible, ~ depends, ? unknown, - incompatible" in narrow
+    assert "+ compatible" not in wide
+
+
+def test_no_image_is_left_out_however_narrow() -> None:
+    for width in (40, 60, 80):
+        for images in (2, 7, 20):
+            told = to_text(table(many(images)), width=width)
+            assert max(map(len, told.splitlines())) <= width
+            heads = " ".join(line for line in told.splitlines() if line.startswith("HOST")).split()
+            assert [head for head in heads if head != "HOST"] == [f"[{at}]" for at in range(1, images + 1)]
+            marks = " ".join(line for line in told.splitlines() if line.startswith("amazonlinux")).split()
+            assert len([mark for mark in marks if mark in {"-", "incompatible"}]) == images

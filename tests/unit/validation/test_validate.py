@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compatbuild.errors import SpecError
@@ -252,13 +252,11 @@ def test_nothing_that_nfd_refuses_is_called_sound() -> None:
     assert checked > 500
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(text: bytes) -> None:
     _is_consistent(text)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*TEN.split(" "), "\n", "- ", "&a ", "*a", "<<: ", '"', "{", "}", "[", "~", "!!int "]),
