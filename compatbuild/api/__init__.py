@@ -9,7 +9,7 @@ from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
-from compatbuild.api.signatures import SignedPair, sign, verify
+from compatbuild.api.signatures import SignedPair, judge, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "detach",
     "diff",
     "infer",
+    "judge",
     "load_target",
     "open_target",
     "provenance",

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compatbuild.cli import options, settings
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import Target, emit, tell, wanted, write_stdout
 
 if TYPE_CHECKING:
     from compatbuild.checking.loading import Loaded
     from compatbuild.checking.verdicts import Checked
     from compatbuild.hosts.host import Host
-    from compatbuild.signing.keys import PublicKey
 
 EXIT_INCOMPATIBLE = 10
 EXIT_OPEN = 11
@@ -75,6 +74,11 @@ def check(
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -85,7 +89,8 @@ def check(
     """Say on which hosts an image can run, and what decides it on the others.
 
     Formats: table, json, markdown. Exit code 10 when a host is incompatible, 11 with --strict when none is but a
-    verdict is open, 3 when nothing is attached. With a key, only a specification that its author signed counts.
+    verdict is open, 3 when nothing is attached. With a key or an
+    identity, typed or in .compatbuild.yaml, only a specification that its author signed counts: 13 when there is none.
 
     [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
     """
@@ -95,18 +100,19 @@ def check(
     formats = wanted(output, "table", "json", "markdown")
     hosts = gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    keys = _keys(key or settings.key())
+    whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
+    policy = signing.policy(whom)
 
     def say(line: str) -> None:
         tell(line, quiet=quiet)
 
     if nfd_compat:
         for target in targets:
-            loaded = api.load_target(target, hosts, platform=platform, keys=keys, options=registry, say=say)
+            loaded = api.load_target(target, hosts, platform=platform, policy=policy, options=registry, say=say)
             write_stdout(_status(loaded, hosts))
         return
     checked = [
-        api.check(target, hosts, gpus=gpu, platform=platform, keys=keys, options=registry, say=say)
+        api.check(target, hosts, gpus=gpu, platform=platform, policy=policy, options=registry, say=say)
         for target in targets
     ]
     for one in checked:
@@ -114,12 +120,6 @@ def check(
             say(_origin(one))
     _print(checked, formats, verbose=verbose)
     _leave(checked, strict=strict)
-
-
-def _keys(path: Path | None) -> "tuple[PublicKey, ...]":
-    from compatbuild.signing import keyfiles
-
-    return (keyfiles.load_public_key(path),) if path else ()
 
 
 def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:

@@ -14,7 +14,6 @@ from compatbuild.registry.referrers import fallback_tag
 from compatbuild.registry.store import Store
 from compatbuild.signing import bundle, keys
 from compatbuild.signing.keys import PrivateKey
-from compatbuild.signing.sign import sign
 from compatbuild.signing.standing import Standing
 from compatbuild.signing.verify import Verified, examine, verify
 from tests.builders.signing import (
@@ -27,6 +26,7 @@ from tests.builders.signing import (
     hang_bundle,
     publish,
     push_image,
+    sign,
 )
 from tests.builders.stores import KINDS, Place, place
 
