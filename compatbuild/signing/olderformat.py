@@ -23,10 +23,12 @@ from compatbuild.registry.reference import TAG
 from compatbuild.registry.store import Store
 from compatbuild.signing import legacy
 
-ROUNDS = 20
-"""Writes before giving up."""
-PAUSE = (0.05, 0.2)
-"""Seconds before a manifest that was written is read again, drawn at random so that writers fall out of step."""
+ROUNDS = 60
+"""Reads before giving up."""
+PAUSE = (0.05, 0.3)
+"""Seconds before the manifest is read again, drawn at random so that writers fall out of step."""
+SETTLED_READS = 3
+"""Reads in a row that must be the same: somebody else may be about to write what they read before us."""
 
 
 def add(store: Store, digest: str, payload: bytes, signature: bytes) -> Descriptor:
@@ -40,10 +42,16 @@ def add(store: Store, digest: str, payload: bytes, signature: bytes) -> Descript
     pushed = store.push_blob(payload, legacy.MEDIA_TYPE)
     text = base64.b64encode(signature).decode()
     layer = {**pushed.as_json(), "annotations": {legacy.SIGNATURE: text}}
+    seen: list[list[Any]] = []
     for _ in range(ROUNDS):
         present = _layers(store, tag)
         if layer in present:
-            return Descriptor(pushed.media_type, pushed.digest, pushed.size, annotations={legacy.SIGNATURE: text})
+            seen = [*seen, present] if seen[-1:] == [present] else [present]
+            if len(seen) == SETTLED_READS:
+                return Descriptor(pushed.media_type, pushed.digest, pushed.size, annotations={legacy.SIGNATURE: text})
+            time.sleep(random.uniform(*PAUSE))  # noqa: S311 - spreads writers, hides nothing
+            continue
+        seen = []
         if len(present) >= legacy.MAX_LAYERS:
             raise SigningError(
                 f"{digest} has {len(present)} signatures in the older format",
@@ -51,10 +59,9 @@ def add(store: Store, digest: str, payload: bytes, signature: bytes) -> Descript
                 remedy="sign in the bundle format",
             )
         _write(store, tag, [*present, layer])
-        time.sleep(random.uniform(*PAUSE))  # noqa: S311 - spreads writers, hides nothing
     raise SigningError(
         f"{store.name} does not keep the signature under {tag}",
-        why=f"other writers undid every one of {ROUNDS} attempts",
+        why=f"it did not come to rest in {ROUNDS} reads: others keep writing it",
         remedy="sign again when nobody else does",
     )
 

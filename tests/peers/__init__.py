@@ -18,6 +18,7 @@ REMEDIES = {
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "softhsm2-util": "apt-get install softhsm2",
 }
 
 
