@@ -2,22 +2,19 @@
 
 ECDSA signs the hash of the curve's size (P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512), signature in
 ASN.1 DER; RSA signs PKCS#1 v1.5 with SHA-256; Ed25519 is pure (RFC 8032). These are the defaults of sigstore for each
-key type (protobuf-specs v0.5.1, ``PublicKeyDetails``). cosign 3.1.3 itself signs with Ed25519ph, which hashes first, and
-verifies it in its older format only (of its own bundles it refuses those); so do we.
+key type (protobuf-specs v0.5.1, ``PublicKeyDetails``). cosign 3.1.3 signs with Ed25519ph when given an Ed25519 key, and
+then refuses what it signed, in both formats; so do we.
 """
 
 import base64
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from nacl import bindings
-from nacl.exceptions import BadSignatureError
 
 from compatbuild.errors import SigningError
 
@@ -83,11 +80,8 @@ class PublicKey:
         text = f"'cosign verify' refuses signatures of a {curve} key without --signature-digest-algorithm {digest}"
         return (f"{text}; a P-256 key needs no flag",)
 
-    def verifies(self, signature: bytes, data: bytes, *, prehashed: bool = False) -> bool:
-        """Tell whether this key's owner signed exactly ``data``; a malformed signature is a wrong one.
-
-        ``prehashed`` lets Ed25519ph hold as well.
-        """
+    def verifies(self, signature: bytes, data: bytes) -> bool:
+        """Tell whether this key's owner signed exactly ``data``; a malformed signature is a wrong one."""
         try:
             match self._key:
                 case ec.EllipticCurvePublicKey():
@@ -95,7 +89,7 @@ class PublicKey:
                 case rsa.RSAPublicKey():
                     self._key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
                 case ed25519.Ed25519PublicKey():
-                    return _ed25519(self._key, signature, data, prehashed=prehashed)
+                    self._key.verify(signature, data)
         except InvalidSignature:
             return False
         return True
@@ -144,24 +138,6 @@ class PrivateKey:
                 return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
             case ed25519.Ed25519PrivateKey():
                 return self._key.sign(data)
-
-
-def _ed25519(key: ed25519.Ed25519PublicKey, signature: bytes, data: bytes, *, prehashed: bool) -> bool:
-    """Tell whether a signature holds as Ed25519, or if wanted as Ed25519ph (RFC 8032 §5.1, with an empty context).
-
-    The two are told apart by what is hashed first, so neither can be taken for the other.
-    """
-    with suppress(InvalidSignature):
-        key.verify(signature, data)
-        return True
-    if not prehashed or len(signature) != bindings.crypto_sign_BYTES:
-        return False
-    state = bindings.crypto_sign_ed25519ph_state()
-    bindings.crypto_sign_ed25519ph_update(state, data)
-    try:
-        return bool(bindings.crypto_sign_ed25519ph_final_verify(state, signature, key.public_bytes_raw()))
-    except BadSignatureError:
-        return False
 
 
 def generate() -> PrivateKey:

@@ -199,7 +199,7 @@ def _of_layer(store: Store, layer: Descriptor, question: Question) -> Signature:
     try:
         signature, payload = legacy.signature(layer), store.blob(layer, legacy.LIMIT)
         keys = [one for one in question.trusted if isinstance(one, PublicKey)]
-        key = next((one for one in keys if one.verifies(signature, payload, prehashed=True)), None)
+        key = next((one for one in keys if one.verifies(signature, payload)), None)
         if key is None:
             why = CERTIFIED if legacy.CERTIFICATE in layer.annotations else NONE_OF_THEM
             return Signature(Format.LEGACY, layer, reason=why)

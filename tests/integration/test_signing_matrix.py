@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from compatbuild.registry import referrers
 from compatbuild.signing import keyfiles
-from compatbuild.signing.keys import PrivateKey
+from compatbuild.signing.keys import PrivateAlgorithm, PrivateKey
 from compatbuild.signing.sign import SignOptions, sign
 from compatbuild.signing.signatures import Format, find
 from compatbuild.signing.verify import verify
-from tests.builders.cosign import Cosign, cut_off
+from tests.builders.cosign import OLDER_FORMAT, Cosign, cut_off
 from tests.builders.signing import CREATED, SPEC_TEXT, attach_spec, push_image
 from tests.builders.stores import REGISTRIES, Place, place
 
@@ -56,7 +56,7 @@ def cosign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cosign]:
 
 @pytest.fixture(scope="module")
 def pairs(cosign: Cosign) -> dict[str, Pair]:
-    made = {
+    made: dict[str, PrivateAlgorithm] = {
         "p256-pem": ec.generate_private_key(ec.SECP256R1()),
         "rsa3072": rsa.generate_private_key(65537, 3072),
         "ed25519": ed25519.Ed25519PrivateKey.generate(),
@@ -101,7 +101,7 @@ def test_cosign_accepts_what_we_sign(
     assert (found.content, [one.format for one in found.image_signatures]) == (SPEC_TEXT, [form])
 
 
-REVERSE = [pair for pair in itertools.product(KINDS, FORMATS) if pair != ("ed25519", Format.BUNDLE)]
+REVERSE = [(kind, form) for kind, form in itertools.product(KINDS, FORMATS) if kind != "ed25519"]
 
 
 @pytest.mark.parametrize(("kind", "form"), REVERSE)
@@ -123,17 +123,19 @@ def test_we_accept_what_cosign_signs(
     assert not any(one.counts for one in find(store, image, [keyfiles.load_public_key(cosign.home / "stranger.pub")]))
 
 
-def test_the_bundle_of_an_ed25519_key_that_cosign_makes_and_refuses_we_refuse_too(
-    registry: Place, cosign: Cosign, pairs: dict[str, Pair]
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_cosign_makes_with_an_ed25519_key_and_refuses_itself_we_refuse_too(
+    registry: Place, cosign: Cosign, pairs: dict[str, Pair], form: Format
 ) -> None:
-    """cosign 3.1.3 signs it with Ed25519ph and verifies it with Ed25519: with a signing configuration it says so."""
+    """cosign 3.1.3 signs it with Ed25519ph and verifies it as Ed25519: with a signing configuration it says so."""
     name, pair = f"theirs-{next(COUNT)}", pairs["ed25519"]
     store = registry.store(name)
-    reference = registry.reference(name, push_image(store, "v1"))
+    image = push_image(store, "v1")
+    reference = registry.reference(name, image)
     with pytest.raises(subprocess.CalledProcessError):
         cosign.sign(reference, pair.cosign_path)
-    deprecated = ("--tlog-upload=false", "--use-signing-config=false")
-    cosign.run("sign", "-y", "--key", pair.cosign_path, *deprecated, reference)
+    flags = OLDER_FORMAT if form is Format.LEGACY else OLDER_FORMAT[:-1]
+    cosign.run("sign", "-y", "--key", pair.cosign_path, *flags, reference)
     assert cosign.refuses(reference, pair.public_path)
-    (found,) = find(store, push_image(store), [pair.private.public_key])
-    assert (found.format, found.counts) == (Format.BUNDLE, False)
+    (found,) = find(store, image, [pair.private.public_key])
+    assert (found.format, found.counts) == (form, False)

@@ -6,6 +6,7 @@ import itertools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pkcs11
 import pytest
@@ -87,16 +88,13 @@ def test_the_command_line_asks_the_token(token: Path, key: ServiceKey, tmp_path:
     run = shell(tmp_path)
     image: Descriptor = push_image(layout := empty_layout(run.directory / "image"), "v1")
     attach_spec(layout, image)
-    environment = {"PYKCS11LIB": DRIVER, "SOFTHSM2_CONF": str(token)}
-    wrong = run.run(
-        "sign", "oci-dir:image:v1", "--sign", "kms:hsm:7?label=the+token", COSIGN_PASSWORD="4321", **environment
-    )
+    there: dict[str, Any] = {"PYKCS11LIB": DRIVER, "SOFTHSM2_CONF": str(token)}
+    command = ("sign", "oci-dir:image:v1", "--sign", "kms:hsm:7?label=the+token")
+    wrong = run.run(*command, stdin=b"", **{**there, "COSIGN_PASSWORD": "4321"})
     assert wrong.code == 1
     assert "PinIncorrect" in wrong.err
-    run_sign = run.run(
-        "sign", "oci-dir:image:v1", "--sign", "kms:hsm:7?label=the+token", COSIGN_PASSWORD=PIN, **environment
-    )
-    assert run_sign.code == 0, run_sign.err
+    right = run.run(*command, stdin=b"", **{**there, "COSIGN_PASSWORD": PIN})
+    assert right.code == 0, right.err
     (run.directory / "token.pub").write_bytes(key.public_key.pem)
     assert run.run("verify", "oci-dir:image:v1", "--key", "token.pub", "--strict").code == 0
 
