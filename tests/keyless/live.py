@@ -199,7 +199,7 @@ def test_the_time_that_is_vouched_for_bounds_how_old_a_specification_may_be(work
     assert "too old" in late.err
 
 
-def test_publish_keyless_and_the_policy_of_the_project(work: Work) -> None:
+def test_the_policy_of_the_project(work: Work) -> None:
     policy = {"identity": IDENTITY, "issuer": f"{work.services.issuer}/github"}
     settings = {"verify": {"identities": [policy], "trusted_root": str(work.services.trusted_root)}}
     (work.run.directory / ".compatbuild.yaml").write_text(json.dumps(settings))

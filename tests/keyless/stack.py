@@ -161,7 +161,7 @@ def stack(home: Path, cosign: Cosign) -> Iterator[Stack]:
         tsa_url = f"{tsa}/api/v1/timestamp"
         running.enter_context(_served(_tsa(tsa), f"{tsa_url}/certchain", home))
         log_key = ed25519.Ed25519PrivateKey.generate()
-        running.enter_context(_served(_rekor(home, rekor, log_key), f"{rekor}/api/v2/checkpoint", home))
+        running.enter_context(_served(_rekor(home, rekor, log_key), f"{rekor}/healthz", home))
         (home / "fulcio.pem").write_text(
             "".join(
                 one
@@ -239,6 +239,8 @@ def _served(command: list[str | Path], address: str, home: Path) -> Iterator[Non
 def _answers(address: str) -> bool:
     try:
         get(address)
+    except urllib.error.HTTPError:
+        return True
     except (urllib.error.URLError, OSError):
         return False
     return True
