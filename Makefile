@@ -50,7 +50,8 @@ peers: $(MADE) ## build the programs the tests drive: oras, crane, regctl, cosig
 
 keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore's services (minutes) and cuts them off
 	@$(BIN)/python -m tests.peers.build --services cosign crane refregistry
-	@unshare --map-root-user --net sh -c 'ip link set lo up && exec $(BIN)/python -m pytest $(LIVE) tests/keyless/live.py'
+	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
+		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py
 
 bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
 	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
