@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from compatbuild.errors import UsageError
@@ -17,7 +19,7 @@ NAME = "https://github.com/example/app/.github/workflows/release.yml@refs/heads/
         {"identity": NAME, "issuer": ISSUER, "issuer_regexp": "x"},
     ],
 )
-def test_never_a_bare_certificate(given: dict[str, str]) -> None:
+def test_never_a_bare_certificate(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="needs an"):
         Identity(**given)
 
