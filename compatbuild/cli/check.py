@@ -137,7 +137,7 @@ def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:
 
 def _origin(one: "Checked") -> str:
     level = "the index" if one.subject.level == "index" else "the image"
-    signed = "signed by the key" if one.subject.verified else "signature not looked at"
+    signed = "signed as demanded" if one.subject.verified else "signature not looked at"
     return f"{one.subject.name}: the specification of {level} {one.subject.digest}, {signed}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compatbuild.cli import settings
+from compatbuild.cli.output import tell
 from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,10 +18,26 @@ FORMATS = {"bundle": ("bundle",), "legacy": ("legacy",), "both": ("bundle", "leg
 
 
 def author(sign: str | None, signing_config: Path | None = None, trusted_root: Path | None = None) -> "Author | None":
-    """Return who signs, by ``--sign`` or the settings; None when neither names anybody."""
+    """Return who signs, by ``--sign`` or the settings; None when neither names anybody.
+
+    What others will stumble over with the key is said.
+    """
     sign = sign or settings.sign()
     if sign is None:
         return None
+    found = _author(sign, signing_config, trusted_root)
+    for warning in _warnings(found):
+        tell(f"warning: {warning}")
+    return found
+
+
+def _warnings(found: "Author") -> "tuple[str, ...]":
+    from compatbuild.signing.certified import KeylessSigner
+
+    return () if isinstance(found, KeylessSigner) else found.public_key.warnings
+
+
+def _author(sign: str, signing_config: Path | None, trusted_root: Path | None) -> "Author":
     kind, _, name = sign.partition(":")
     if kind == "key" and name:
         return _key(Path(name))

@@ -206,7 +206,7 @@ def test_the_policy_of_the_project(work: Work) -> None:
     assert work.sign().code == 0
     assert work.run.run("verify", work.reference).code == 0
     checked = work.run.run("check", work.reference, "--os", "rhel-9")
-    assert "signed by the key" in checked.err
+    assert "signed as demanded" in checked.err
     settings["verify"]["identities"] = [policy | {"identity": "https://github.com/other"}]
     (work.run.directory / ".compatbuild.yaml").write_text(json.dumps(settings))
     assert work.run.run("verify", work.reference).code == 13

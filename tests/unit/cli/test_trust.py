@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from compatbuild.signing import keyfiles
 from tests.unit.cli.conftest import Cli
@@ -188,3 +190,11 @@ def test_both_formats_and_an_attestation(cli: Cli, image: str, keys: tuple[Path,
         ("bundle", True),
         ("legacy", True),
     ]
+
+
+def test_a_key_that_cosign_verifies_with_a_flag_only_is_told_when_signing(cli: Cli, image: str) -> None:
+    pem = ec.generate_private_key(ec.SECP384R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Path("p384.pem").write_bytes(pem)
+    result = cli("publish", image, "--sign", "key:p384.pem")
+    assert result.code == 0
+    assert "warning: 'cosign verify' refuses signatures of a P-384 key without" in result.err
