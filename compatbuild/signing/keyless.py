@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 EXTRA = "keyless"
 ROOT_LIMIT = 4 << 20  # bytes of a trusted root; the public one has 7 KiB
-# Fulcio's certificate extensions (oid-info.md in its documentation, v1.8): who vouched for the identity, in the raw form
-# and in DER; and the kind of alternative name that is neither address nor URI.
+# Fulcio's certificate extensions (oid-info.md in its documentation, v1.8): who vouched for the identity, in the raw
+# form and in DER; and the kind of alternative name that is neither address nor URI.
 ISSUER_V1, ISSUER_V2, OTHER_NAME = (f"1.3.6.1.4.1.57264.1.{last}" for last in (1, 8, 7))
 
 
