@@ -52,21 +52,23 @@ def verify(envelope: Bundle, identities: Sequence[Identity]) -> tuple[Identity, 
     SigningError without the extra that verifies certificates.
     """
     with needs(EXTRA, "verifying a keyless signature"):
-        import sigstore.errors  # noqa: PLC0415 - heavy, and an extra
-        from sigstore.models import Bundle as SigstoreBundle  # noqa: PLC0415
+        from sigstore.models import Bundle as SigstoreBundle  # noqa: PLC0415 - heavy, and an extra
         from sigstore.verify import Verifier  # noqa: PLC0415
     faults = []
     for identity in identities:
+        root = trusted_root(identity.trusted_root)
         try:
             bundle = SigstoreBundle.from_json(_normal(envelope.raw))
             named = certificate(bundle.signing_certificate)
             if not identity.fits(named.identity, named.issuer):
                 faults.append(f"it says it was made by {named.identity[:200]!a} (issuer {named.issuer[:200]!a})")
                 continue
-            verifier = Verifier(trusted_root=trusted_root(identity.trusted_root))
+            verifier = Verifier(trusted_root=root)
             verified = verifier.verify_dsse(bundle, _Anyone())
             times = verifier._establish_time(bundle)  # noqa: SLF001 - the only way to the times that were verified
-        except (sigstore.errors.Error, ValueError) as error:
+        except VerificationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a stranger's bundle: whatever went wrong, it was not verified
             raise VerificationError("the certificate or what proves its time does not hold", why=_said(error)) from None
         if verified != (envelope.payload_type, envelope.payload):
             raise VerificationError("two readers of one bundle disagree")
@@ -124,7 +126,7 @@ def trusted_root(path: Path | None) -> "TrustedRoot":
 
     try:
         return TrustedRoot(Inner.from_json(_root_json(path)))
-    except (Error, ValueError, KeyError, TypeError) as error:
+    except (Error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no trusted root", why=_said(error), remedy="make it with 'cosign trusted-root create'"
         ) from None
@@ -152,7 +154,10 @@ def _root_json(path: Path) -> bytes:
 def _normal(raw: bytes) -> bytes:
     """Return a bundle with what proto3 leaves out of JSON because it is zero, and sigstore-python insists on."""
     document = strictjson.parse(raw, LIMIT)
-    for entry in document["verificationMaterial"].get("tlogEntries") or []:
+    entries = document["verificationMaterial"].get("tlogEntries")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue  # sigstore-python says what is wrong with it
         entry.setdefault("logIndex", "0")
         if isinstance(proof := entry.get("inclusionProof"), dict):
             proof.setdefault("logIndex", "0")

@@ -1,5 +1,6 @@
 """A keyless signature made by real services (``make keyless`` recorded it), verified without any."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compatbuild.errors import NotFoundError, SigningError, UsageError, VerificationError
 from compatbuild.registry.descriptor import Descriptor
@@ -140,6 +143,30 @@ def test_whatever_is_altered_it_no_longer_holds(store: LayoutStore, image: Descr
     assert found.reason
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in _places(one, (*path, key)))]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(_places(json.loads(RAW))[1:]), ANYTHING)
+def test_whatever_stands_where_it_is_a_verdict_and_no_crash(place: tuple[Any, ...], value: Any) -> None:
+    document = json.loads(RAW)
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with contextlib.suppress(VerificationError):
+        keyless.verify(bundle.parse(json.dumps(document).encode()), [OURS])
+
+
 def test_the_public_roots_do_not_vouch_for_it(
     store: LayoutStore, image: Descriptor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,7 +177,10 @@ def test_the_public_roots_do_not_vouch_for_it(
     assert not found.counts
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mediaType": 1}', "{" * 9999])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"timestampAuthorities": 1}', '{"timestampAuthorities": [1]}', '{"mediaType": 1}', "{" * 9999],
+)
 def test_a_trusted_root_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "root.json").write_text(text)
     with pytest.raises(UsageError, match="is no trusted root"):
