@@ -1,6 +1,6 @@
 """Publish: infer, refine, validate, attach and sign in one go."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.store import Store
     from compatbuild.registry.subject import Subject
-    from compatbuild.signing.keys import Signer
+    from compatbuild.signing.sign import Author, SignOptions
+    from compatbuild.signing.verify import Policy
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Published:
     @property
     def changed(self) -> bool:
         """Whether this call added anything."""
-        signed = (self.signatures.spec, self.signatures.image) if self.signatures else ()
+        signed = self.signatures.all if self.signatures else ()
         return any(one is not None and one.state == "created" for one in (self.spec, self.report, *signed))
 
 
@@ -52,7 +53,9 @@ def publish(
     reference: str,
     *,
     template: str | Path | None = None,
-    signer: "Signer | None" = None,
+    signer: "Author | None" = None,
+    how: "SignOptions | None" = None,
+    policy: "Policy | None" = None,
     platform: str | None = None,
     base: str | None = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
@@ -63,9 +66,11 @@ def publish(
 
     An index gets a specification of its own with what all its platforms have in common. Nothing is attached before
     every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``. An image
-    that needs nothing gets nothing, and is not in the result.
+    that needs nothing gets nothing, and is not in the result. What was signed must pass the ``policy``,
+    if there is one: VerificationError, when everything is there but its readers would refuse it.
     """
     from compatbuild.inference.common import common
+    from compatbuild.signing.verify import judge_by
 
     target = open_target(reference, options)
     found = target.subjects(platform)
@@ -84,7 +89,15 @@ def publish(
         with suppress(NothingRequiredError):
             refined[digest] = refine(report, template=template)
     needy = [subject for subject in found if subject.descriptor.digest in refined]
-    return tuple(_publish_subject(target.store, subject, refined, reports, signer) for subject in needy)
+
+    def sign(subject: "Subject") -> "SignedPair | None":
+        return sign_subject(target.store, subject, signer, how) if signer is not None else None
+
+    done = tuple(_publish_subject(target.store, subject, refined, reports, sign) for subject in needy)
+    if signer is not None and policy is not None:
+        for subject in needy:
+            judge_by(policy, target.store, subject.descriptor).required()
+    return done
 
 
 def _publish_subject(
@@ -92,7 +105,7 @@ def _publish_subject(
     subject: "Subject",
     refined: Mapping[str, Refined],
     reports: Mapping[str, Report],
-    signer: "Signer | None",
+    sign: "Callable[[Subject], SignedPair | None]",
 ) -> Published:
     from compatbuild.registry import attach as attaching
     from compatbuild.report.documents import report_bytes
@@ -103,5 +116,4 @@ def _publish_subject(
     if digest in reports:
         content = report_bytes(reports[digest])
         report = attaching.attach_report(store, subject.descriptor, content, annotations, created, derived=True)
-    signatures = sign_subject(store, subject, signer, force=False) if signer is not None else None
-    return Published(subject, spec, report, signatures, refined[digest].notes)
+    return Published(subject, spec, report, sign(subject), refined[digest].notes)

@@ -21,6 +21,7 @@ REMEDIES = {
     "htpasswd": "apt-get install apache2-utils",
     "mksquashfs": "apt-get install squashfs-tools",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
+    "softhsm2-util": "apt-get install softhsm2",
 }
 
 
