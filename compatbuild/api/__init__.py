@@ -12,7 +12,7 @@ from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, infer_all, refine, require_valid, validate
 from compatbuild.api.selection import select
-from compatbuild.api.signatures import SignedPair, sign, verify
+from compatbuild.api.signatures import SignedPair, judge, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "export",
     "infer",
     "infer_all",
+    "judge",
     "load_target",
     "open_target",
     "provenance",

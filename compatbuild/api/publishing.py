@@ -1,6 +1,6 @@
 """Publish: infer, refine, validate, attach and sign in one go."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from compatbuild.api.targets import (
     DEFAULT_OPTIONS,
     Progress,
     Say,
+    Target,
     creation_date,
     open_target,
     provenance,
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.store import Store
     from compatbuild.registry.subject import Subject
-    from compatbuild.signing.keys import Signer
+    from compatbuild.signing.sign import Author, SignOptions
+    from compatbuild.signing.verify import Policy
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Published:
     @property
     def changed(self) -> bool:
         """Whether this call added anything."""
-        signed = (self.signatures.spec, self.signatures.image) if self.signatures else ()
+        signed = self.signatures.all if self.signatures else ()
         return any(one is not None and one.state == "created" for one in (self.spec, self.report, *signed))
 
 
@@ -53,7 +55,9 @@ def publish(
     *,
     metadata_file: Path | None = None,
     template: str | Path | None = None,
-    signer: "Signer | None" = None,
+    signer: "Author | None" = None,
+    how: "SignOptions | None" = None,
+    policy: "Policy | None" = None,
     platform: str | None = None,
     base: str | None = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
@@ -66,9 +70,10 @@ def publish(
     what buildx wrote of a build, and names images by digest. An index gets a specification of its own with what all its
     platforms have in common. Nothing is attached before every platform has been inferred and refined, layers that
     platforms share being read once. Doing it again changes nothing. ``base`` as for ``infer``. An image that needs
-    nothing gets nothing, and is not in the result.
+    nothing gets nothing, and is not in the result. What was signed must pass the ``policy``, if there is one:
+    VerificationError, when everything is there but its readers would refuse it.
     """
-    what = _What(template, signer, platform, base)
+    what = _What(template, signer, how, policy, platform, base)
     names = _names(reference, metadata_file, options, say)
     return tuple(one for name in names for one in _publish(name, what, options, say, progress))
 
@@ -78,7 +83,9 @@ class _What:
     """What is to be published, of whatever image."""
 
     template: str | Path | None
-    signer: "Signer | None"
+    signer: "Author | None"
+    how: "SignOptions | None"
+    policy: "Policy | None"
     platform: str | None
     base: str | None
 
@@ -99,27 +106,13 @@ def _names(reference: str, metadata_file: Path | None, options: RegistryOptions,
 
 def _publish(
     reference: str, what: _What, options: RegistryOptions, say: Say | None, progress: Progress | None
-) -> Iterator[Published]:
+) -> tuple[Published, ...]:
     from compatbuild.inference.common import common
-    from compatbuild.sources.manifest import NotLinuxError
-    from compatbuild.sources.resolve import open_image
+    from compatbuild.signing.verify import judge_by
 
     target = open_target(reference, options)
     found = target.subjects(what.platform)
-    images = [subject for subject in found if not subject.is_index]
-    with ExitStack() as opened:
-        sources = {}
-        for digest in [subject.descriptor.digest for subject in images]:
-            source = source_of(target.reference.with_digest(digest))
-            try:
-                sources[digest] = opened.enter_context(open_image(source, options=options, say=say))
-            except NotLinuxError as error:
-                if len(found) == 1:
-                    raise
-                if say is not None:
-                    say(f"nothing is published for {source}: {error.what}")
-        read = reports_of(list(sources.values()), base=what.base, options=options, say=say, progress=progress)
-    reports = dict(zip(sources, read, strict=True))
+    reports = _reports(target, found, what.base, options, say=say, progress=progress)
     about = dict(reports)
     for subject in found:
         if subject.is_index:
@@ -130,8 +123,43 @@ def _publish(
         with suppress(NothingRequiredError):
             refined[digest] = refine(report, template=what.template)
     needy = [subject for subject in found if subject.descriptor.digest in refined]
-    for subject in needy:
-        yield _publish_subject(target.store, subject, refined, reports, what.signer)
+
+    def sign(subject: "Subject") -> "SignedPair | None":
+        return sign_subject(target.store, subject, what.signer, what.how) if what.signer is not None else None
+
+    done = tuple(_publish_subject(target.store, subject, refined, reports, sign) for subject in needy)
+    if what.signer is not None and what.policy is not None:
+        for subject in needy:
+            judge_by(what.policy, target.store, subject.descriptor).required()
+    return done
+
+
+def _reports(
+    target: Target,
+    subjects: "Sequence[Subject]",
+    base: str | None,
+    options: RegistryOptions,
+    *,
+    say: Say | None,
+    progress: Progress | None,
+) -> dict[str, Report]:
+    """Infer what each image needs, by its digest; one of several that is not for Linux is left out, which is said."""
+    from compatbuild.sources.manifest import NotLinuxError
+    from compatbuild.sources.resolve import open_image
+
+    with ExitStack() as opened:
+        sources = {}
+        for digest in [subject.descriptor.digest for subject in subjects if not subject.is_index]:
+            source = source_of(target.reference.with_digest(digest))
+            try:
+                sources[digest] = opened.enter_context(open_image(source, options=options, say=say))
+            except NotLinuxError as error:
+                if len(subjects) == 1:
+                    raise
+                if say is not None:
+                    say(f"nothing is published for {source}: {error.what}")
+        read = reports_of(list(sources.values()), base=base, options=options, say=say, progress=progress)
+    return dict(zip(sources, read, strict=True))
 
 
 def _publish_subject(
@@ -139,7 +167,7 @@ def _publish_subject(
     subject: "Subject",
     refined: Mapping[str, Refined],
     reports: Mapping[str, Report],
-    signer: "Signer | None",
+    sign: "Callable[[Subject], SignedPair | None]",
 ) -> Published:
     from compatbuild.registry import attach as attaching
     from compatbuild.report.documents import report_bytes
@@ -150,5 +178,4 @@ def _publish_subject(
     if digest in reports:
         content = report_bytes(reports[digest])
         report = attaching.attach_report(store, subject.descriptor, content, annotations, created, derived=True)
-    signatures = sign_subject(store, subject, signer, force=False) if signer is not None else None
-    return Published(subject, spec, report, signatures, refined[digest].notes)
+    return Published(subject, spec, report, sign(subject), refined[digest].notes)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from compatbuild.cli import options, settings
+from compatbuild.cli import options, settings, signing
 from compatbuild.cli.output import emit, tell, wanted
 
 Image = Annotated[
@@ -33,6 +33,14 @@ def publish(
     metadata_file: MetadataFile = None,
     template: options.Template = None,
     sign: options.Sign = None,
+    signature_format: options.SignatureFormat = "bundle",
+    annotation: options.SignAnnotations = None,
+    timestamp_url: options.TimestampUrl = "",
+    rekor_url: options.RekorUrl = "",
+    signing_config: options.SigningConfig = None,
+    trusted_root: options.SigningRoot = None,
+    attest: options.Attest = False,
+    force: options.Force = False,
     output: options.Output = None,
     platform: options.PlatformOrAll = None,
     base: options.Base = None,
@@ -46,7 +54,7 @@ def publish(
     """Infer, refine, validate, attach and sign, in one go. Doing it again changes nothing.
 
     Of an index, every platform is published, and the index itself with what they have in common. Without a key
-    nothing is signed, and that is said.
+    nothing is signed, and that is said. What `verify` in .compatbuild.yaml demands, the result has to pass.
 
     [dim]Example: compatbuild publish oci-dir:build/image:v1 --sign key:cosign.key[/dim]
     """
@@ -56,13 +64,17 @@ def publish(
     from compatbuild.report.documents import to_json
 
     targets = wanted(output, "table", "json")
-    signer = options.signer(sign or settings.sign())
+    how = signing.how(signature_format, annotation, timestamp_url, rekor_url, attest=attest, force=force)
+    policy = signing.policy(signing.trusted(None, trusted_root=trusted_root))
+    signer = signing.author(sign, signing_config, trusted_root)
     with progress(shown=not (quiet or no_progress)) as advance:
         published = api.publish(
             (reference or "") if metadata_file else settings.image(reference),
             metadata_file=metadata_file,
             template=template or settings.template(),
             signer=signer,
+            how=how,
+            policy=policy,
             platform=platform or settings.settings().platform or None,
             base=base,
             options=options.registry(plain_http, insecure, ca_file, registry_config),
@@ -77,8 +89,7 @@ def publish(
         rows.append(journey.Row.of(f"specification{name}", one.spec))
         rows += [journey.Row.of(f"report{name}", one.report)] if one.report else []
         if one.signatures:
-            rows.append(journey.Row.of(f"signature of the specification{name}", one.signatures.spec))
-            rows.append(journey.Row.of(f"signature of the image{name}", one.signatures.image))
+            rows += journey.signatures(one.signatures.spec, one.signatures.image, one.signatures.attestation, name)
     if published and signer is None:
         tell("nothing was signed: give --sign key:FILE", quiet=quiet)
     changed = any(one.changed for one in published)

@@ -26,6 +26,7 @@ REMEDIES = {
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
     "podman": "apt-get install podman",
     "skopeo": "apt-get install skopeo",
+    "softhsm2-util": "apt-get install softhsm2",
 }
 
 
