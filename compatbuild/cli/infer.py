@@ -32,15 +32,16 @@ def infer(
 ) -> None:
     """Say what an image needs of its host, each line with its evidence.
 
-    Formats: table, json, yaml, spec (the specification itself), markdown.
+    Formats: table, json, yaml, spec (the specification itself), markdown, sarif.
 
     [dim]Example: compatbuild infer oci-dir:build/image:v1 -o table -o json=report.json[/dim]
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, findings
+    from compatbuild.report import documents, findings, findings_sarif
+    from compatbuild.report.sarif import sarif
 
-    targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
+    targets = wanted(output, "table", "json", "yaml", "spec", "markdown", "sarif")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
             settings.image(source),
@@ -63,5 +64,6 @@ def infer(
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
+        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report)))),
     }
     emit(targets, formats)
