@@ -14,7 +14,7 @@ from compatbuild.ci.github.commands import Annotation, add_summary, annotate, co
 from compatbuild.ci.github.comment import comment, mark_of
 from compatbuild.ci.github.event import Event, read_event
 from compatbuild.ci.github.images import Gathered, Image, inferred, parsed, published, verified, write
-from compatbuild.ci.github.inputs import INCOMPATIBLE, OPEN, Inputs, read_inputs
+from compatbuild.ci.github.inputs import INCOMPATIBLE, OPEN, SECRETS, Inputs, read_inputs, variable
 from compatbuild.ci.github.judging import Judged
 from compatbuild.ci.github.summary import summary
 from compatbuild.cli import app, settings
@@ -56,8 +56,8 @@ class Run:
 def main() -> int:
     """Run the action with this process's environment, and return the step's exit code."""
     environ = dict(os.environ)
-    for name in (signing.KEY, "INPUT_GITHUB_TOKEN"):
-        os.environ.pop(name, None)
+    for name in SECRETS:
+        os.environ.pop(variable(name), None)
     run: Run | None = None
     failure: CompatError | None = None
     code = 0

@@ -18,6 +18,14 @@ from compatbuild.report.text import plain
 
 PREFIX = "INPUT_"
 """Variables are called as GitHub calls those of JavaScript actions, with underscores for hyphens."""
+NAMES = (
+    "image", "subject-name", "subject-digest", "platforms", "config", "template", "spec", "dockerfile",
+    "push-to-registry", "sign", "verify-key", "verify-identity", "verify-issuer", "check-profiles", "compare-with",
+    "fail-on", "sarif-file", "show-summary", "annotations", "comment",
+)  # fmt: skip
+"""Every input but the two that are secrets, and ``python``, which is the installation's."""
+SECRETS = ("signing-key", "github-token")
+"""Inputs that are taken out of the environment, and never shown."""
 MAX_INPUT = 4_096
 """Characters of one input; the longest is a list of profiles or a path (PATH_MAX of Linux)."""
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -54,16 +62,11 @@ class Inputs:
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
     """Return the inputs that a step's environment holds; UsageError names the input that is none."""
-    given = {
-        name.removeprefix(PREFIX).lower().replace("_", "-"): _checked(name, text.strip())
-        for name, text in environ.items()
-        if name.startswith(PREFIX) and not name.endswith(("_TOKEN", "_KEY"))
-    }
+    given = {name: _checked(name, environ.get(variable(name), "").strip()) for name in NAMES}
     workspace = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-    directory = _directory(given.get("config", ""), workspace)
+    directory = _directory(given["config"], workspace)
 
-    def text(name: str) -> str:
-        return given.get(name, "")
+    text = given.__getitem__
 
     def file(name: str, *, exists: bool = True) -> Path | None:
         return _inside(name, text(name), directory, workspace, exists=exists) if text(name) else None
@@ -91,9 +94,13 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
     )
 
 
+def variable(name: str) -> str:
+    """Return the variable that holds an input."""
+    return PREFIX + name.upper().replace("-", "_")
+
+
 def _checked(name: str, text: str) -> str:
     """Return an input that is short, printable, and no option of a command."""
-    called = name.removeprefix(PREFIX).lower().replace("_", "-")
     problem = ""
     if len(text) > MAX_INPUT:
         problem = f"it has over {MAX_INPUT} characters"
@@ -103,7 +110,7 @@ def _checked(name: str, text: str) -> str:
         problem = "it begins with a hyphen, as options do"
     if problem:
         raise UsageError(
-            f"the input {called} cannot be used", why=f"{problem}: {plain(text, 80)!r}", remedy="correct `with:`"
+            f"the input {name} cannot be used", why=f"{problem}: {plain(text, 80)!r}", remedy="correct `with:`"
         )
     return text
 
@@ -114,7 +121,7 @@ def _words(text: str) -> list[str]:
 
 
 def _boolean(given: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    text = given.get(name, "")
+    text = given[name]
     if text and text not in BOOLEANS:
         raise UsageError(
             f"the input {name} is neither true nor false", why=f"it is {plain(text, 80)!r}", remedy="correct `with:`"
