@@ -127,7 +127,7 @@ def of_changes(compared: Compared, report: Report | None, inputs: Inputs, places
     level: Level = "error" if compared.diff.fails(inputs.fail_on_changes) else "warning"
     for need in compared.diff.needs:
         if need.change in {Change.ADDED, Change.TIGHTENED, Change.CHANGED}:
-            place = places.of_needs(need.id, report) or Place("")
+            place = places.of_change(need, report) or Place("")
             before = f"Before: {need.old}" if need.old else "Before, nothing was asked"
             message = f"{before}. Now: {need.new}.\nCompared with {compared.old.name}."
             title = f"Requirement {need.change}: {need.subject}"

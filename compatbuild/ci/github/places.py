@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compatbuild.checking.verdicts import ExpressionVerdict, NeedVerdict, RuleVerdict
 from compatbuild.errors import CompatError
+from compatbuild.inference.changes import NeedChange
 from compatbuild.model.finding import Evidence, Finding
 from compatbuild.model.report import Report
 
@@ -108,10 +109,14 @@ class Places:
         finding = finding_of(deciding, report) if report else None
         return self.of_finding(finding) if finding else self._of_image(())
 
-    def of_needs(self, ident: str, report: Report | None) -> Place | None:
-        """Return the line that leads to a requirement with an id."""
-        found = next((one for one in (report.findings if report else ()) if one.id == ident), None)
-        return self.of_finding(found) if found else self._of_template([ident]) or self._of_image(())
+    def of_change(self, need: NeedChange, report: Report | None) -> Place | None:
+        """Return the line that leads to a requirement that is new: that of the finding it comes from."""
+        findings = [one for one in (report.findings if report else ()) if one.requirement is not None]
+        named = (one for one in findings if one.id == need.id)
+        found = next(named, next((one for one in findings if _speaks_of(need.new, one)), None))
+        if found:
+            return self.of_finding(found)
+        return self._of_template([need.id, *_WORD.findall(need.new)]) or self._of_image(())
 
     def _of_evidence(self, evidence: Iterable[Evidence]) -> Place | None:
         """Return the line of the Dockerfile that sets the label or variable, or names the file or package."""
@@ -162,6 +167,18 @@ def _findings(row: ExpressionVerdict, needed: list[Finding]) -> Iterator[Finding
     yield from (one for one in fitting if row.name and row.name in str(_dumped(one)))
     yield from (one for one in needed if row.name and f"'{row.name}'" in str(_dumped(one)))
     yield from fitting
+
+
+_WORD = re.compile(r"\w[\w.-]{2,}")
+_COMMON = frozenset({"always", "present", "loaded", "enabled", "any"})
+"""Values of requirements that say when, and not what."""
+
+
+def _speaks_of(text: str, finding: Finding) -> bool:
+    """Say whether a requirement in words has a value in common with that of a finding: a version, a name, a flag."""
+    values = finding.requirement.model_dump(exclude={"id", "comment"}) if finding.requirement else {}
+    words = {word for value in values.values() for word in _WORD.findall(str(value))} - _COMMON
+    return not words.isdisjoint(_WORD.findall(text))
 
 
 def _dumped(finding: Finding) -> dict[str, object]:
