@@ -70,7 +70,7 @@ def test_zizmor_would_find_an_injection(tmp_path: Path) -> None:
 
 @pytest.mark.peer
 def test_actionlint(workflows: list[Path]) -> None:
-    command = [peer("actionlint"), "-no-color", "-shellcheck=", "-pyflakes=", *workflows]
+    command: list[str | Path] = [peer("actionlint"), "-no-color", "-shellcheck=", "-pyflakes=", *workflows]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

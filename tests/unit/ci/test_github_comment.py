@@ -64,7 +64,7 @@ def environ() -> Iterator[dict[str, str]]:
 
 
 def test_there_is_one_comment_and_it_is_written_anew(environ: dict[str, str]) -> None:
-    foreign = {"id": 500, "body": "<!-- compatbuild: t/j/. -->\nmine", "user": {"type": "User"}}
+    foreign: dict[str, Any] = {"id": 500, "body": "<!-- compatbuild: t/j/. -->\nmine", "user": {"type": "User"}}
     GitHub.comments.extend([foreign, *({"id": 1000 + n, "body": "x", "user": None} for n in range(150))])
     comment("first", "t/j/.", EVENT, environ)
     comment("second", "t/j/.", EVENT, environ)
