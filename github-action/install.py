@@ -12,7 +12,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parent.parent / "requirements.lock"
+LOCK = Path(__file__).resolve().parent / "requirements.lock"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.+?))? *\\?$", re.MULTILINE)
 FAILED = (
     "::error title=compatbuild::the packages of requirements.lock cannot be installed. Without a package index, give "

@@ -7,11 +7,12 @@ being done; ``progress`` a layer's index and how many more of its bytes were rea
 
 from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
+from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
-from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
+from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, infer_all, refine, require_valid, validate
 from compatbuild.api.selection import select
-from compatbuild.api.signatures import SignedPair, sign, verify
+from compatbuild.api.signatures import SignedPair, judge, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
 __all__ = [
@@ -23,11 +24,14 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "copy",
     "creation_date",
     "detach",
     "diff",
     "export",
     "infer",
+    "infer_all",
+    "judge",
     "load_target",
     "open_target",
     "provenance",

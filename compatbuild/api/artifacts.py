@@ -1,16 +1,19 @@
 """Specifications and reports beside an image: attach, detach, pull, show."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compatbuild.api.reading import require_valid
 from compatbuild.api.targets import DEFAULT_OPTIONS, creation_date, open_target, provenance
-from compatbuild.errors import NotFoundError
+from compatbuild.errors import NotFoundError, VerificationError
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.candidates import Candidate
     from compatbuild.registry.overview import Overview
+    from compatbuild.signing.signatures import Trusted
+    from compatbuild.signing.verify import Policy
 
 
 def attach(
@@ -55,28 +58,53 @@ def detach(
 
 
 def pull(
-    reference: str, *, platform: str | None = None, kind: str = "spec", options: RegistryOptions = DEFAULT_OPTIONS
+    reference: str,
+    *,
+    platform: str | None = None,
+    kind: str = "spec",
+    policy: "Policy | None" = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
 ) -> tuple[bytes, "Candidate"]:
-    """Return the specification (or ``kind`` ``report``) in force, **signed or not**, and the artifact it is from.
+    """Return the specification (or ``kind`` ``report``) in force, and the artifact it is from.
 
-    Of an index without ``platform`` that of the index itself.
+    Of an index without ``platform`` that of the index itself. **Signed or not**, unless there is a ``policy``: then
+    it is the one that passes it, or VerificationError. Reports are not signed, and so never pulled with a policy.
     """
     from compatbuild.registry.artifact import REPORT, SPEC
     from compatbuild.registry.attach import pull as pull_artifact
 
     target = open_target(reference, options)
     subject = target.subjects(platform)[0]
+    if policy is not None and kind == "report":
+        raise VerificationError(
+            f"the report of {reference} cannot be verified",
+            why="a signature covers the image and the specification, not the report",
+            remedy="pull it without verification",
+        )
+    if policy is not None:
+        from compatbuild.signing.verify import judge_by
+
+        verified = judge_by(policy, target.store, subject.descriptor).required()
+        return verified.content, verified.spec
     return pull_artifact(target.store, subject.descriptor, REPORT if kind == "report" else SPEC)
 
 
 def show(
-    reference: str, *, platform: str | None = None, options: RegistryOptions = DEFAULT_OPTIONS
+    reference: str,
+    *,
+    platform: str | None = None,
+    trusted: Sequence["Trusted"] = (),
+    options: RegistryOptions = DEFAULT_OPTIONS,
 ) -> tuple["Overview", ...]:
-    """Return everything attached to an image; NotFoundError when that is nothing at all."""
+    """Return everything attached to an image, and how it is signed; NotFoundError when that is nothing at all.
+
+    Without ``trusted`` keys or identities a signature is only known to be there.
+    """
     from compatbuild.registry.overview import overview
+    from compatbuild.signing.glance import glance
 
     target = open_target(reference, options)
-    found = tuple(overview(target.store, subject) for subject in target.subjects(platform))
+    found = tuple(glance(target.store, overview(target.store, one), trusted) for one in target.subjects(platform))
     if not any(one.attachments for one in found):
         raise NotFoundError(
             f"nothing is attached to {reference}",

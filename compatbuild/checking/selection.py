@@ -9,7 +9,7 @@ from compatbuild.checking.gpus import Gpu
 from compatbuild.checking.variants import Variant
 from compatbuild.checking.verdicts import ExpressionVerdict, HostVerdict, NeedVerdict, Verdict, worst
 from compatbuild.hosts.host import Host
-from compatbuild.hosts.profile import OCI_ARCHITECTURES
+from compatbuild.hosts.processors import OCI_ARCHITECTURES
 from compatbuild.nfd.conditions import terms
 from compatbuild.nfd.encodings import LEVEL_FLAGS, cpu_flags
 from compatbuild.nfd.spec import Compatibility, Rule, Spec

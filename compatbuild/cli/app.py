@@ -8,6 +8,7 @@ import typer
 from compatbuild.cli import (
     attach,
     check,
+    copy,
     detector,
     diff,
     export,
@@ -62,6 +63,7 @@ app.command(rich_help_panel=REGISTRY)(sign.sign)
 app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
+app.command(rich_help_panel=REGISTRY)(copy.copy)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.command(rich_help_panel=REGISTRY)(select.select)
 app.command(rich_help_panel=REGISTRY)(export.export)

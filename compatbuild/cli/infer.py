@@ -1,18 +1,26 @@
 """``compatbuild infer``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit, tell, wanted
+from compatbuild.cli.output import Target, emit, tell, wanted
+
+if TYPE_CHECKING:
+    from compatbuild.registry.options import RegistryOptions
+
+ALL = "all"
+"""The platform that stands for every one of an index (``registry.subject.ALL``, which is not imported for a help)."""
 
 Source = Annotated[
     str | None,
     typer.Argument(
         metavar="SOURCE",
-        help="registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, dir:PATH; "
-        "without a prefix an existing path, else a registry reference. Default: the one .compatbuild.yaml names.",
+        help="docker:NAME, podman:NAME, registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, "
+        "dir:PATH, sif:FILE, spack:MIRROR#PACKAGE; without a prefix an existing path, else a daemon here that has the "
+        "image, else a registry. "
+        "Default: the one .compatbuild.yaml names.",
     ),
 ]
 
@@ -20,7 +28,7 @@ Source = Annotated[
 def infer(
     source: Source = None,
     output: options.Output = None,
-    platform: options.Platform = None,
+    platform: options.PlatformOrAll = None,
     base: options.Base = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
@@ -32,7 +40,8 @@ def infer(
 ) -> None:
     """Say what an image needs of its host, each line with its evidence.
 
-    Formats: table, json, yaml, spec (the specification itself), markdown, sarif.
+    Formats: table, json, yaml, spec (the specification itself), markdown, sarif. With --platform all the images of an
+    index side by side, in one run.
 
     [dim]Example: compatbuild infer oci-dir:build/image:v1 -o table -o json=report.json[/dim]
     """
@@ -41,6 +50,16 @@ def infer(
     from compatbuild.report import documents, findings, findings_sarif
     from compatbuild.report.sarif import sarif
 
+    if platform == ALL:
+        _infer_all(
+            wanted(output, "table", "json", "yaml", "markdown"),
+            settings.image(source),
+            base,
+            options.registry(plain_http, insecure, ca_file, registry_config),
+            quiet=quiet,
+            no_progress=no_progress,
+        )
+        return
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown", "sarif")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
@@ -65,5 +84,31 @@ def infer(
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
         "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report)))),
+    }
+    emit(targets, formats)
+
+
+def _infer_all(
+    targets: tuple[Target, ...],
+    source: str,
+    base: str | None,
+    registry: "RegistryOptions",
+    *,
+    quiet: bool,
+    no_progress: bool,
+) -> None:
+    from compatbuild import api
+    from compatbuild.cli.progress import progress
+    from compatbuild.report import documents, platforms
+
+    with progress(shown=not (quiet or no_progress)) as advance:
+        told = api.infer_all(
+            source, base=base, options=registry, say=lambda line: tell(line, quiet=quiet), progress=advance
+        )
+    formats = {
+        "table": lambda: platforms.table(told),
+        "json": lambda: documents.to_json(platforms.as_value(told)),
+        "yaml": lambda: documents.to_yaml(platforms.as_value(told)),
+        "markdown": lambda: platforms.markdown(told),
     }
     emit(targets, formats)

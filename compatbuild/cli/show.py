@@ -1,11 +1,17 @@
 """``compatbuild show``."""
 
-from compatbuild.cli import options
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import emit, wanted
 
 
 def show(
     reference: options.Reference,
+    key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     output: options.Output = None,
     platform: options.Platform = None,
     plain_http: options.PlainHttp = None,
@@ -15,7 +21,8 @@ def show(
 ) -> None:
     """Show what is attached to an image: specifications, reports, and the signatures on them.
 
-    Signatures are listed, not verified; `compatbuild verify` does that. Exit code 3 when nothing is attached.
+    Without a key or an identity, signatures are listed and not verified; with one, each is. `compatbuild verify` gives
+    the verdict. Exit code 3 when nothing is attached.
 
     [dim]Example: compatbuild show oci-dir:build/image:v1[/dim]
     """
@@ -25,7 +32,8 @@ def show(
 
     targets = wanted(output, "table", "json")
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    found = api.show(reference, platform=platform, options=registry)
+    whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
+    found = api.show(reference, platform=platform, trusted=whom, options=registry)
     formats = {
         "table": lambda: as_tree(reference, found),
         "json": lambda: to_json(as_value(reference, found)),

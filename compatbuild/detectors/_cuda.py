@@ -66,6 +66,7 @@ def compiler(view: DetectorView, path: str, elf: ElfFacts, cuda: Cuda) -> Compil
     """Return what compiled a file's device code; None if nothing in the file says.
 
     The compiler's own words are exact; a PTX ISA version says the oldest toolkit that emits it, the newest of several.
+    Native code for a GPU that this one did not know yet is from a later one: cuFFT holds PTX of 11.8 at most.
     """
     if groups := elf.markers.get(TOOLS.id):
         said = view.at(path, f"Its device code was compiled by CUDA {groups[0]}", "Cuda compilation tools")
@@ -74,5 +75,9 @@ def compiler(view: DetectorView, path: str, elf: ElfFacts, cuda: Cuda) -> Compil
     if not known:
         return None
     isa = max(known, key=version)
-    row = cuda.ptx_toolkits[isa]
-    return Compiler(row.value, view.at(path, f"Its PTX ISA {isa} is CUDA {row.value}'s", "fatbin"), row.grade.ceiling)
+    row, told = cuda.ptx_toolkits[isa], f"Its PTX ISA {isa} is CUDA {cuda.ptx_toolkits[isa].value}'s"
+    for target in {re.sub(r"\D", "", code.target) for code in linked_code(elf) if code.kind == "sass"}:
+        first = cuda.capabilities.get(int(target)) if target else None
+        if first and version(first.value) > version(row.value):
+            row, told = first, f"CUDA {first.value} is the first that compiles its native code for {target}"
+    return Compiler(row.value, view.at(path, told, "fatbin"), row.grade.ceiling)

@@ -1,4 +1,4 @@
-"""Packages that Spack's installations expect on the host: the externals of its specs, such as a site's MPI."""
+"""What Spack's specs say: externals that are expected on the host, such as a site's MPI, and how all was built."""
 
 import posixpath
 from collections.abc import Iterator
@@ -12,29 +12,50 @@ from compatbuild.image.view import DetectorView
 from compatbuild.knowledge import Knowledge
 from compatbuild.model.finding import Confidence, Evidence, Finding
 
+VIRTUALS = frozenset(("mpi",))
+"""Virtual packages of Spack's whose providers differ in what they ask of a host."""
 MAX_TITLE = 300
 """Characters of a title."""
 
 
 def detect(view: DetectorView, knowledge: Knowledge) -> Iterator[Finding]:  # noqa: ARG001 - every detector has this signature
-    """Yield what installed packages link or run and is neither installed with them nor at its path in the image."""
-    expected: dict[str, list[tuple[Confidence, Evidence]]] = {}
+    """Yield what packages link or run that is not in the image, what they were built with, and who provides MPI."""
+    said: dict[tuple[str, str], list[tuple[Confidence, Evidence]]] = {}
     used = _used(view)
     for path, content in view.files(pkg_spack.SPECS.glob):
         own, *others = list(pkg_spack.specs(content)) or [Spec("", "")]
-        for other in others:
-            if other.hash in own.needs and other.external and not view.exists(other.external):
-                told = f"{own.name} {own.version} uses {other.name} {other.version} at {other.external}"
-                confidence = used.get(pkg_spack.prefix(path), Confidence.HINT)
-                expected.setdefault(_called(other), []).append((confidence, view.at(path, told, "external")))
-    for name, found in sorted(expected.items()):
+        confidence = used.get(pkg_spack.prefix(path), Confidence.HINT)
+        for id_, title, statement, locator in _statements(own, others, view):
+            said.setdefault((id_, title), []).append((confidence, view.at(path, statement, locator)))
+    for (id_, title), found in sorted(said.items()):
         best = strongest(confidence for confidence, _ in found)
         yield Finding(
-            id="spack.external",
-            title=f"Spack's packages expect {name} from the host"[:MAX_TITLE],
+            id=id_,
+            title=title[:MAX_TITLE],
             confidence=best,
             evidence=tuple(evidence for confidence, evidence in found if confidence is best)[:MAX_EVIDENCE],
         )
+
+
+def _statements(own: Spec, others: list[Spec], view: DetectorView) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what one spec says: the finding's id, its title, the statement about the package, and where it stands."""
+    known = {other.hash: other for other in others}
+    for other in others:
+        if other.hash in own.needs and other.external and not view.exists(other.external):
+            title = f"Spack's packages expect {_called(other)} from the host"
+            told = f"{own.name} {own.version} uses {other.name} {other.version} at {other.external}"
+            yield "spack.external", title, told, "external"
+    providers = {virtual: known[hash_] for virtual, hash_ in own.provided if hash_ in known}
+    for virtual in sorted(providers.keys() & VIRTUALS):
+        provider = f"{providers[virtual].name} {providers[virtual].version}"
+        title, told = f"Spack's packages have {virtual} from {provider}", f"{own.name} {own.version} has it from there"
+        yield "spack.provider", title, told, "virtuals"
+    compiler = own.compiler or next(
+        (f"{c.name} {c.version}" for lang in ("c", "cxx") if (c := providers.get(lang))), ""
+    )
+    if compiler and own.system:
+        title = f"Spack built packages with {compiler} on {own.system}"
+        yield "spack.built", title, f"{own.name} {own.version} was built so for {own.target}", "arch"
 
 
 def _called(spec: Spec) -> str:
@@ -56,7 +77,7 @@ def _used(view: DetectorView) -> dict[str, Confidence]:
 
 DETECTOR = Detector(
     id="spack",
-    title="Packages that Spack's installations expect on the host",
+    title="What the specs of Spack's installations say",
     interests=Interests(files=(pkg_spack.SPECS,), elf=True),
     detect=detect,
 )

@@ -34,6 +34,7 @@ class Cpu:
     distribution_flags: Table[str, Needs]  # "ID:version/architecture" → flags its packages are built for
     rebuilds: Table[str, Mapping[str, str]]  # the same key → rpm architecture of a rebuild → that rebuild's level
     numpy_features: Table[str, str]  # name in NumPy's baseline list → level or flag
+    arrow_flags: Table[str, Needs]  # compiler option that Arrow's library names → what it means
     rust_features: Table[str, str]  # Rust target feature → flag
     go_settings: Table[str, Needs]  # "GOAMD64=v3" → what the program checks for or is compiled for
     wheels: Table[str, WheelNeed]  # project name as PEP 503 compares it → what its wheels need

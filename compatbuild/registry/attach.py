@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from compatbuild.errors import NotFoundError, RegistryError
+from compatbuild.errors import NotFoundError, RegistryError, UsageError
 from compatbuild.registry.artifact import (
+    CREATED,
     EMPTY,
     REPORT,
     SPEC,
@@ -17,7 +18,7 @@ from compatbuild.registry.artifact import (
     parse_created,
 )
 from compatbuild.registry.candidates import Candidate, candidates, referrers_of
-from compatbuild.registry.descriptor import OCI_EMPTY, OCI_MANIFEST, Descriptor
+from compatbuild.registry.descriptor import OCI_EMPTY, OCI_MANIFEST, Descriptor, ManifestBytes
 from compatbuild.registry.digest import digest_of
 from compatbuild.registry.store import Store, Via
 
@@ -85,12 +86,15 @@ def attach_artifact(
     Errors: RegistryError for that and for what the registry says, ReferrersError when readers would not find it,
     UsageError for a malformed date or too much content.
     """
-    present = [one for one in candidates(store, subject, kind) if not one.rejected]
+
+    def recognise(entry: Descriptor) -> ManifestBytes | None:
+        return _recognise(entry, kind, content, subject) if store.via is Via.API else None
+
+    present = [one for one in candidates(store, subject, kind, recognise) if not one.rejected]
     newest = present[0] if present else None
     in_force = [one for one in present if newest is not None and one.created == newest.created]
     if newest is not None and len(in_force) == 1 and _same(newest, content):
-        via = store.add_referrer(newest.descriptor, subject.digest)
-        return Attached(newest.descriptor, subject, "unchanged", via, _digests(present[1:]))
+        return Attached(newest.descriptor, subject, "unchanged", store.via, _digests(present[1:]))
     if newest is not None and newest.created is not None:
         created = _later(newest, newest.created, created, derived=derived)
     via, descriptor = push_artifact(store, build_artifact(kind, content, subject, annotations, created), subject)
@@ -162,6 +166,19 @@ def detach(
 
 def _same(candidate: Candidate, content: bytes) -> bool:
     return candidate.layer is not None and candidate.layer.digest == digest_of(content)
+
+
+def _recognise(entry: Descriptor, kind: ArtifactKind, content: bytes, subject: Descriptor) -> ManifestBytes | None:
+    """Return a listed manifest without fetching it, if it is what we would push with the annotations listed for it.
+
+    That its digest follows from these proves it, whoever wrote the list.
+    """
+    try:
+        created = entry.annotations.get(CREATED, "")
+        built = build_artifact(kind, content, subject, entry.annotations, created)
+    except UsageError:
+        return None
+    return built.manifest if built.manifest.descriptor.digest == entry.digest else None
 
 
 def _later(newest: Candidate, attached: datetime, created: str, *, derived: bool) -> str:

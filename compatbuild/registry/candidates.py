@@ -1,12 +1,12 @@
 """The artifacts attached to a manifest, judged by their own manifests and never by what a listing says of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from compatbuild.errors import NotFoundError, ReferrersError
 from compatbuild.registry.artifact import CREATED, ArtifactKind, parse_created
-from compatbuild.registry.descriptor import MAX_MANIFEST, Descriptor, Manifest
+from compatbuild.registry.descriptor import MAX_MANIFEST, Descriptor, Manifest, ManifestBytes
 from compatbuild.registry.digest import ContentError
 from compatbuild.registry.store import Store
 
@@ -46,7 +46,11 @@ class Referrer:
     rejected: str = ""
 
 
-def referrers_of(store: Store, subject: Descriptor) -> Iterator[Referrer]:
+Recognise = Callable[[Descriptor], ManifestBytes | None]
+"""Returns the manifest of a listed descriptor where it is known without fetching it."""
+
+
+def referrers_of(store: Store, subject: Descriptor, recognise: Recognise = lambda _: None) -> Iterator[Referrer]:
     """Yield what is listed as referring to a subject, each fetched and compared with the subject.
 
     A listed manifest that is gone, malformed or about something else is yielded with the reason. Errors of the
@@ -60,21 +64,23 @@ def referrers_of(store: Store, subject: Descriptor) -> Iterator[Referrer]:
             remedy="delete those that are no longer needed",
         )
     for entry in listed.values():
-        yield _fetch(store, entry, subject)
+        yield _fetch(store, entry, subject, recognise)
 
 
-def candidates(store: Store, subject: Descriptor, kind: ArtifactKind) -> tuple[Candidate, ...]:
+def candidates(
+    store: Store, subject: Descriptor, kind: ArtifactKind, recognise: Recognise = lambda _: None
+) -> tuple[Candidate, ...]:
     """Return the artifacts of a kind attached to a subject: the good ones, newest first, then the rejected ones."""
-    judged = (_judge(referrer, kind) for referrer in referrers_of(store, subject))
+    judged = (_judge(referrer, kind) for referrer in referrers_of(store, subject, recognise))
     found = sorted((one for one in judged if one is not None), key=lambda one: one.rank, reverse=True)
     return tuple(sorted(found, key=lambda one: bool(one.rejected)))
 
 
-def _fetch(store: Store, entry: Descriptor, subject: Descriptor) -> Referrer:
+def _fetch(store: Store, entry: Descriptor, subject: Descriptor, recognise: Recognise) -> Referrer:
     if entry.size > MAX_MANIFEST:
         return Referrer(entry, None, f"its manifest is listed with {entry.size} bytes, more than {MAX_MANIFEST}")
     try:
-        found = store.manifest(entry.digest)
+        found = recognise(entry) or store.manifest(entry.digest)
         manifest = found.parse()
     except NotFoundError:
         return Referrer(entry, None, "its manifest is gone")

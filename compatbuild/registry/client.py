@@ -9,7 +9,7 @@ import io
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import oras.provider
@@ -28,7 +28,10 @@ from compatbuild.registry.retry import RETRY_STATUSES, TransientError, retry_aft
 from compatbuild.registry.trust import Origin, addresses, check_elsewhere, is_loopback, origin_of
 from compatbuild.version import __version__
 
-CONNECT_SECONDS = 10.0
+if TYPE_CHECKING:
+    from compatbuild.registry.upload import Checked
+
+CONNECT_SECONDS = 6.0
 """To get a connection, over all addresses of a host together: they are tried one after the other."""
 READ_SECONDS = 60.0
 """Without a single byte from the registry."""
@@ -114,14 +117,15 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         self,
         method: str,
         url: str,
-        data: bytes | None = None,
+        data: "bytes | Checked | None" = None,
         headers: dict[str, str] | None = None,
         *,
         limit: int | None = MAX_INDEX,
     ) -> requests.Response:
         """Make a request once, for a caller that repeats more than one request; TransientError when that may help.
 
-        Without a ``limit`` the body is left to be read from ``raw``.
+        Without a ``limit`` the body is left to be read from ``raw``. What is sent from a stream is sent once: the
+        caller begins anew when the registry asked for other credentials meanwhile.
         """
         headers = headers or {}
         match = _PATH.search(url)
@@ -133,6 +137,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
             challenge = response.headers.get("WWW-Authenticate", "")
             response.close()
             authorization = self._authenticator.respond(challenge, scope, authorization)
+            if data is not None and not isinstance(data, bytes):
+                raise TransientError(f"{self._host} asked for other credentials", why="in the middle of an upload")
             response = self._follow(method, url, data, headers, authorization)
         if response.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
             response.close()
@@ -151,7 +157,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         return self._read(response, limit if limit is not None and response.ok else MAX_INDEX)
 
     def _follow(
-        self, method: str, url: str, data: bytes | None, headers: dict[str, str], authorization: str
+        self, method: str, url: str, data: "bytes | Checked | None", headers: dict[str, str], authorization: str
     ) -> requests.Response:
         """Make one request and follow the redirects of a download, with credentials on the registry's origin only."""
         for _ in range(MAX_HOPS + 1):
@@ -169,7 +175,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         raise RegistryError(f"{self._host} redirects more than {MAX_HOPS} times", remedy="report it to whoever runs it")
 
     def _exchange(
-        self, method: str, url: str, data: bytes | None, headers: dict[str, str], authorization: str
+        self, method: str, url: str, data: "bytes | Checked | None", headers: dict[str, str], authorization: str
     ) -> requests.Response:
         """Send one request once; the body of the answer is still to be read."""
         try:
@@ -255,8 +261,15 @@ def _explained(error: requests.exceptions.RequestException, target: Origin) -> R
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return RegistryError(what, why="no connection in time", remedy="check the host name and the network")
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
-        return TransientError(what, why=why, remedy="check the host name and the network, or try again later")
+        remedy = "check the host name and the network, or try again later"
+        return TransientError(what, why=why, remedy=remedy, unreached=_is_unreached(error))
     return RegistryError(what, why=f"the request could not be made: {why}", remedy="check the reference")
+
+
+def _is_unreached(error: requests.exceptions.RequestException) -> bool:
+    """Whether there was no connection to begin with: refused, or no such host."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, urllib3.exceptions.NewConnectionError)
 
 
 def _reason(error: BaseException) -> str:

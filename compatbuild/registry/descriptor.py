@@ -117,11 +117,14 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
 
 
 def parse_json(raw: bytes, limit: int, what: str) -> dict[str, Any]:
-    """Parse a JSON object of at most ``limit`` bytes; ContentError for anything else, repeated keys included."""
+    """Parse a JSON object of at most ``limit`` bytes in UTF-8; ContentError for anything else, repeated keys included.
+
+    What Python takes beyond RFC 8259 and other tools do not is no JSON either: UTF-16, a byte order mark, NaN.
+    """
     if len(raw) > limit:
         raise _malformed(what, f"it has {len(raw)} bytes, more than the {limit} looked at")
     try:
-        document = json.loads(raw, object_pairs_hook=_unique_keys)
+        document = json.loads(raw.decode(), object_pairs_hook=_unique_keys, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise _malformed(what, f"it is not JSON: {type(error).__name__}") from error
     if not isinstance(document, dict):
@@ -152,6 +155,7 @@ def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
     is_index = media_type in INDEX_TYPES
     what = "the image index" if is_index else "the image manifest"
     document = parse_json(raw, MAX_INDEX if is_index else MAX_MANIFEST, what)
+    _require_one_reading(document, what)
     if document.get("schemaVersion") != 2:
         raise _malformed(what, f"schemaVersion is {str(document.get('schemaVersion'))[:20]}, not 2")
     if document.get("mediaType", media_type) != media_type:
@@ -170,6 +174,7 @@ def parse_descriptor(entry: object, what: str) -> Descriptor:
     """Parse one descriptor found in ``what``; ContentError when it is malformed. Unknown keys are left out."""
     if not isinstance(entry, dict):
         raise _malformed(what, "a descriptor is not an object")
+    _require_one_reading(entry, what)
     media_type, digest, size = entry.get("mediaType"), entry.get("digest"), entry.get("size")
     if not isinstance(media_type, str) or not 0 < len(media_type) <= MAX_MEDIA_TYPE:
         raise _malformed(what, "a descriptor has no media type")
@@ -233,6 +238,16 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a key occurs twice")
     return document
+
+
+def _require_one_reading(document: Mapping[str, Any], what: str) -> None:
+    """Refuse keys that differ in case only: tools in Go take ``Layers`` for ``layers``, the last of them wins."""
+    if len({key.casefold() for key in document}) != len(document):
+        raise _malformed(what, "two of its keys differ in case only, and tools differ on which one counts")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _malformed(what: str, why: str) -> ContentError:

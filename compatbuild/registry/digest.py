@@ -37,3 +37,10 @@ def check_digest(raw: bytes, digest: str, where: str) -> None:
             why=f"asked for {digest}, got content with {found}",
             remedy="it was altered or damaged on the way: do not use it, and tell whoever runs the store",
         )
+
+
+def exactly(raw: bytes, count: int, where: str) -> bytes:
+    """Return some bytes; ContentError unless they are as many as were asked for."""
+    if len(raw) != count:
+        raise ContentError(f"{where} is cut off", why=f"{len(raw):,} bytes where {count:,} were asked for")
+    return raw

@@ -10,13 +10,13 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from compatbuild.errors import NotFoundError, RegistryError, UsageError
+from compatbuild.errors import CompatError, NotFoundError, RegistryError, UsageError
 from compatbuild.registry.descriptor import (
     MAX_ENTRIES,
     MAX_INDEX,
@@ -29,9 +29,13 @@ from compatbuild.registry.descriptor import (
     parse_descriptor,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, exactly, is_digest
 from compatbuild.registry.referrers import Entries, fallback_tag, readable, without
 from compatbuild.registry.store import Via
+from compatbuild.registry.upload import Checked
+
+if TYPE_CHECKING:
+    from compatbuild.registry.store import Store
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -108,6 +112,17 @@ class LayoutStore:
             raise ContentError(f"{descriptor.digest} has another size", why=f"{size} bytes, not {descriptor.size}")
         return file
 
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob; the caller checks what they are."""
+        with self.open_blob(descriptor) as file:
+            file.seek(offset)
+            return exactly(file.read(count), count, f"{descriptor.digest} in {self.name}")
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags of all entries, of full names their tags."""
+        names = [entry.annotations.get(REF_NAME, "") for entry in self._entries()]
+        return tuple(dict.fromkeys(_tag(name) for name in names if _tag(name)))
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Write a blob unless it is there."""
         descriptor = describe(raw, media_type)
@@ -115,6 +130,18 @@ class LayoutStore:
         if not path.is_file() or path.stat().st_size != len(raw):
             self._write(path, raw)
         return descriptor
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether a blob or manifest is there with the right size; its digest is checked when it is read."""
+        path = self._blob(descriptor.digest)
+        return path.is_file() and path.stat().st_size == descriptor.size
+
+    def copy_blob(self, descriptor: Descriptor, source: "Store") -> bool:
+        """Write a blob of another store as it comes; nothing is there before all of it was right."""
+        path = self._blob(descriptor.digest)
+        with source.open_blob(descriptor) as file:
+            self._write_pieces(path, Checked(file, descriptor))
+        return True
 
     def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
         """Write a manifest; with a tag it takes that name over in ``index.json``, without one it is listed nowhere."""
@@ -136,12 +163,23 @@ class LayoutStore:
                 listed[entry.digest] = entry
         return tuple(listed.values())
 
+    @property
+    def via(self) -> Via:
+        """Always in ``index.json``."""
+        return Via.LAYOUT
+
     def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
         """List a written manifest in ``index.json``, and in an index under the fallback tag if there is one."""
-        if artifact.digest not in {entry.digest for entry in self.referrers(subject)}:
+        return self.add_referrers((artifact,), subject)
+
+    def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
+        """List several in one go."""
+        listed = {entry.digest for entry in self.referrers(subject)}
+        fresh = [artifact.as_json() for artifact in artifacts if artifact.digest not in listed]
+        if fresh:
             with self._rewriting() as entries:
-                entries.append(artifact.as_json())
-                self._rewrite_tagged(entries, fallback_tag(subject), lambda inner: [*inner, artifact.as_json()])
+                entries.extend(fresh)
+                self._rewrite_tagged(entries, fallback_tag(subject), lambda inner: [*inner, *fresh])
         return Via.LAYOUT
 
     def remove_referrer(self, digest: str, subject: str) -> None:
@@ -256,19 +294,46 @@ class LayoutStore:
 
     def _write(self, path: Path, raw: bytes) -> None:
         """Write a file so that it appears whole or not at all, even after a crash."""
+        self._write_pieces(path, (raw,))
+
+    def _write_pieces(self, path: Path, pieces: Iterable[bytes]) -> None:
         directory = self._inside(path.parent)
         fresh = directory / f".compatbuild-{secrets.token_hex(8)}"
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with fresh.open("xb") as file:
-                file.write(raw)
+                for piece in pieces:
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(directory / path.name)
+        except CompatError:
+            fresh.unlink(missing_ok=True)
+            raise
         except OSError as error:
             with suppress(OSError):
                 fresh.unlink()
             raise RegistryError(f"{path} cannot be written", why=str(error), remedy="check the directory") from error
+
+
+def create_layout(path: Path) -> None:
+    """Make a directory an empty OCI layout; one that is a layout already stays as it is.
+
+    UsageError when the directory holds something else; RegistryError when it cannot be written.
+    """
+    if (path / "oci-layout").exists():
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise UsageError(
+                f"{path} is no OCI layout", why="it holds other files", remedy="name an empty directory, or a new one"
+            )
+        (path / "blobs" / "sha256").mkdir(parents=True)
+        (path / "index.json").write_text('{"schemaVersion":2,"manifests":[]}')
+        (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    except OSError as error:
+        raise RegistryError(f"{path} cannot be written", why=str(error), remedy="check the directory") from error
 
 
 def _named(entries: tuple[Descriptor, ...], name: str) -> list[Descriptor]:

@@ -1,6 +1,7 @@
 """What is attached to an image, and what is attached to that: the whole tree, as it stands."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from compatbuild.registry.candidates import Referrer, referrers_of
 from compatbuild.registry.descriptor import Descriptor
@@ -21,10 +22,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One manifest of an image with all that is attached to it."""
+    """One manifest of an image with all that is attached to it.
+
+    ``standing`` says by digest how a manifest is signed, where somebody looked; ``nfd_takes`` is the digest of the
+    artifact that NFD's own client would use, empty when it would find none, None where it cannot read or was not asked.
+    """
 
     subject: Subject
     attachments: tuple[Attachment, ...]
+    standing: Mapping[str, str] = field(default_factory=dict)
+    nfd_takes: str | None = None
 
 
 def overview(store: Store, subject: Subject) -> Overview:

@@ -7,6 +7,7 @@ when a listing shows it. The index under the tag has no compare-and-swap; it is 
 
 import random
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from compatbuild.errors import ReferrersError, RegistryError
@@ -26,14 +27,25 @@ MAX_PAGES = 100
 """Pages of one listing; an endless list of pages is a known attack (oras-go 2.6.2)."""
 CONFIRM_PAUSES = (0.1, 0.3, 1.0, 3.0, 0.0)
 """Seconds between looks for a new referrer: listings may lag behind the push."""
-SETTLED_READS = 3
-"""Reads in a row that must be the same after a write; with a single one, most of several writers' entries are lost."""
+QUIET_SECONDS = 0.5
+"""How long an index must stay as we wrote it while nobody else is seen to write."""
+CONTENDED_SECONDS = 1.5
+"""The same once somebody was, counted anew from every change."""
+STALLS = (2.0, 6.0)
+"""Those times are at least so often what one read and write took us, quiet and contended: others are as slow as we."""
+LONGEST_SETTLE = 15.0
+"""Seconds, however slow the registry."""
 SETTLE_PAUSE = (0.05, 0.3)
-"""Seconds between those reads, drawn at random so that writers fall out of step."""
-MAX_ROUNDS = 60
-"""Reads of the index before giving up."""
+"""Seconds between reads while others write, drawn at random so that writers fall out of step."""
+BACKOFF = 0.05
+"""Seconds, doubled with every write of ours that was undone, and drawn at random below that."""
+LONGEST_BACKOFF = 3.0
+MAX_SECONDS = 240.0
+"""Before giving up, and before being content with an index that is right and will not rest."""
 ABSENT_PAUSE = 0.1
 """Seconds before a missing tag is asked for again: one false 404 would replace everybody's entries."""
+ABSENCES = 2
+"""Answers that a tag is missing before it is taken to be."""
 
 Entries = list[Any]
 """Entries of an index as they are in its JSON: unchecked, and written back as they were."""
@@ -51,6 +63,9 @@ class Registry(Protocol):
 
     def tag_bytes(self, tag: str) -> tuple[bytes, str] | None:
         """Return what is stored under a tag and its media type, unchecked; None when there is no such tag."""
+
+    def absences(self, tag: str) -> int:
+        """Return how often in a row there was no such tag."""
 
     def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
         """Store an index under a tag."""
@@ -88,21 +103,24 @@ def without(entries: Entries, digest: str) -> Entries:
     return [entry for entry in entries if not (isinstance(entry, dict) and entry.get("digest") == digest)]
 
 
-def confirm(registry: Registry, artifact: Descriptor, subject: str) -> Via:
-    """Return how a pushed artifact is listed, after listing it where there is no API; else ReferrersError.
+def confirm(registry: Registry, artifacts: Sequence[Descriptor], subject: str) -> Via:
+    """Return how pushed artifacts are listed, after listing them where there is no API; else ReferrersError.
 
-    Where the API answers and never shows the artifact, the tag is left alone: readers would not look there.
+    Where the API answers and never shows them, the tag is left alone: readers would not look there.
     """
+    absent: list[str] = []
     for pause in CONFIRM_PAUSES:
+        start = time.monotonic()
         via, entries = _list(registry, subject)
-        if artifact.digest in _digests(entries):
+        absent = [one.digest for one in artifacts if one.digest not in _digests(entries)]
+        if not absent:
             return via
         if via is Via.FALLBACK:
-            _rewrite(registry, subject, artifact.digest, artifact.as_json())
+            _Rewriting(registry, subject, {one.digest: one.as_json() for one in artifacts}).run(entries, start)
             return via
         time.sleep(pause)
     raise ReferrersError(
-        f"{registry.name} does not list {artifact.digest} as a referrer of {subject}",
+        f"{registry.name} does not list {absent[0]} as a referrer of {subject}",
         why="it has the referrers API and took the artifact, but its list does not show it",
         remedy="run it again in a minute; if it stays so, this registry cannot hold referrers",
     )
@@ -110,9 +128,10 @@ def confirm(registry: Registry, artifact: Descriptor, subject: str) -> Via:
 
 def withdraw(registry: Registry, digest: str, subject: str) -> Via:
     """Take a digest out of the index under the tag, if that is how referrers are listed; return how they are."""
+    start = time.monotonic()
     via, entries = _list(registry, subject)
     if via is Via.FALLBACK and digest in _digests(entries):
-        _rewrite(registry, subject, digest, None)
+        _Rewriting(registry, subject, {digest: None}).run(entries, start)
     return via
 
 
@@ -168,49 +187,97 @@ def _entries(raw: bytes, what: str) -> Entries:
     return entries
 
 
-def _rewrite(registry: Registry, subject: str, digest: str, entry: dict[str, Any] | None) -> None:
-    """Write the index under the tag until it stays with an entry for a digest or, given None, without one.
+class _Rewriting:
+    """Rewriting the index under the tag until it stays right.
 
-    It stays when several reads in a row are the same: as long as it changes, somebody else may be about to write what
-    they read before us.
+    There is no compare-and-swap. A writer who read before our write may write after it, and undo it; so the index must
+    stay right for longer than anybody can be expected to take from their read to their write, and every change starts
+    that time anew. What a read and a write take us says what they take others, on a registry or machine that is slow.
     """
-    tag = fallback_tag(subject)
-    last: Entries | None = None
-    settled, right = 0, False
-    for count in range(MAX_ROUNDS):
-        start = time.monotonic()
-        entries = _read_surely(registry, tag)
-        took = time.monotonic() - start
-        right = (digest in _digests(entries)) == (entry is not None)
-        if right:
-            settled = settled + 1 if entries == last else 1
-            last = entries
-            if settled == SETTLED_READS:
+
+    def __init__(self, registry: Registry, subject: str, changes: Mapping[str, dict[str, Any] | None]) -> None:
+        self._registry = registry
+        self._tag = fallback_tag(subject)
+        self._changes = changes
+        self._slowest = 0.0
+        self._undone = 0
+        self._contended = False
+
+    def run(self, entries: Entries, read: float) -> None:
+        """Write, and return when it has settled; ``entries`` were read just now, beginning at the moment ``read``."""
+        begun = time.monotonic()
+        if 0 < self._registry.absences(self._tag) < ABSENCES:
+            time.sleep(ABSENT_PAUSE)
+            read = time.monotonic()
+            entries = _read_surely(self._registry, self._tag)
+        written = self._write(entries, read)
+        until = time.monotonic() + self._seconds()
+        self._pause(until)
+        while True:
+            read = time.monotonic()
+            entries = _read_surely(self._registry, self._tag)
+            right = self._is_right(entries)
+            late = time.monotonic() > begun + MAX_SECONDS
+            if right and (late or (entries == written and read >= until)):
                 return
-            # A slow registry is slow for the others as well.
-            time.sleep(random.uniform(*SETTLE_PAUSE) + took)  # noqa: S311 - spreads writers, hides nothing
-            continue
-        kept = without(entries, digest)
-        last, settled = [*kept, entry] if entry else kept, 0
-        _write(registry, tag, last, digest)
-        time.sleep(random.uniform(0, 0.02 * min(count, 10)))  # noqa: S311 - as above
-    if not right:
-        raise ReferrersError(
-            f"{registry.name} does not keep the list of referrers under {tag}",
-            why=f"other writers, or the registry, undid every one of {MAX_ROUNDS} attempts",
-            remedy="run it again when nobody else writes there",
-        )
+            if late:
+                raise ReferrersError(
+                    f"{self._registry.name} does not keep the list of referrers under {self._tag}",
+                    why=f"other writers, or the registry, undid {self._undone} attempts in {MAX_SECONDS:.0f} s",
+                    remedy="run it again when nobody else writes there",
+                )
+            if not right or entries != written:
+                self._contended = True
+                written = entries if right else self._again()
+                until = time.monotonic() + self._seconds()
+            self._pause(until)
+
+    def _again(self) -> Entries:
+        """Write once more, at a moment when others hopefully do not; return what is there then."""
+        self._undone += 1
+        time.sleep(random.uniform(0, min(BACKOFF * 2**self._undone, LONGEST_BACKOFF)))  # noqa: S311 - hides nothing
+        read = time.monotonic()
+        entries = _read_surely(self._registry, self._tag)
+        return entries if self._is_right(entries) else self._write(entries, read)
+
+    def _write(self, entries: Entries, read: float) -> Entries:
+        for digest, entry in self._changes.items():
+            if entry is None or digest not in _digests(entries):
+                entries = without(entries, digest) + ([entry] if entry else [])
+        _write(self._registry, self._tag, entries, next(iter(self._changes)))
+        self._slowest = max(self._slowest, time.monotonic() - read)
+        return entries
+
+    def _is_right(self, entries: Entries) -> bool:
+        there = _digests(entries)
+        return all((digest in there) == (entry is not None) for digest, entry in self._changes.items())
+
+    def _seconds(self) -> float:
+        least = CONTENDED_SECONDS if self._contended else QUIET_SECONDS
+        return min(max(least, STALLS[self._contended] * self._slowest), LONGEST_SETTLE)
+
+    def _pause(self, until: float) -> None:
+        """Wait for the end where it is quiet, less where others write: the sooner they are noticed, the better."""
+        left = max(until - time.monotonic(), 0.0)
+        step = random.uniform(*SETTLE_PAUSE) + self._slowest  # noqa: S311 - spreads writers, hides nothing
+        time.sleep(min(left, step) if self._contended else left)
 
 
 def _read_surely(registry: Registry, tag: str) -> Entries:
     entries = _read_tag(registry, tag)
-    if entries is None:
+    if entries is None and registry.absences(tag) < ABSENCES:
         time.sleep(ABSENT_PAUSE)
         entries = _read_tag(registry, tag)
     return entries or []
 
 
 def _write(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise ReferrersError(
+            f"{tag} in {registry.name} is full",
+            why=f"it lists {MAX_ENTRIES} artifacts, and readers look at no more",
+            remedy="delete those that are no longer needed",
+        )
     index = canonical_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
     try:
         registry.push_manifest(index, OCI_INDEX, tag)

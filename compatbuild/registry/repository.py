@@ -5,12 +5,14 @@ never the truth, but one that contradicts the bytes is an error.
 """
 
 import io
+import random
 import re
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
 from compatbuild.errors import NotFoundError, RegistryError
 from compatbuild.registry import referrers
@@ -25,13 +27,14 @@ from compatbuild.registry.descriptor import (
     media_type_of,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, is_digest
+from compatbuild.registry.digest import ContentError, check_digest, digest_of, exactly, is_digest
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
-from compatbuild.registry.retry import TransientError, retrying
-from compatbuild.registry.store import Via
+from compatbuild.registry.retry import retrying
+from compatbuild.registry.store import Store, Via
 from compatbuild.registry.stream import BUFFER, BlobStream, Body
-from compatbuild.registry.trust import origin_of
+from compatbuild.registry.trust import Origin, check_stays
+from compatbuild.registry.upload import Uploads
 
 if TYPE_CHECKING:
     import requests
@@ -40,11 +43,14 @@ ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
 NO_API = frozenset({400, 404, 405, 501})
 """Answers to a listing that mean there is no referrers API; a 5xx or a 403 means that it failed."""
 SECOND_CHANCE = frozenset({400, 404, 409})
-"""Refusals of a manifest that are tried once more: a store that is busy or lags behind may not see the blobs yet.
+"""Refusals of a manifest that are tried again: a store that is busy or lags behind may not see the blobs yet.
 
-docker-registry 2.8.2 answered 400 DIGEST_INVALID to one of 96 writers that pushed the same empty config at once.
+docker-registry 2.8.2 answers 400 to one or two of 32 writers that push the same empty config at once.
 """
-SECOND_PAUSE = 0.5
+MAX_TAGS = 200_000
+"""Tags of one repository; a build cache of Spack's has one a package."""
+LAG_PAUSES = (0.3, 0.7, 1.5)
+"""Seconds before each of these tries, at least half of them at random."""
 REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
@@ -68,12 +74,20 @@ class RegistryRepository:
         self._client = RegistryClient(reference.registry, options)
         origin = self._client.origin
         self._base = f"{origin.scheme}://{origin.netloc}/v2/{reference.repository}"
+        self._uploads = Uploads(self._client, self._base, self.name, self._expect)
         self._manifests: dict[str, ManifestBytes] = {}
+        self._absences: Counter[str] = Counter()
+        self._via: Via | None = None
 
     @property
     def name(self) -> str:
         """Host and repository."""
         return self._reference.name
+
+    @property
+    def origin(self) -> Origin:
+        """Where the registry's API is."""
+        return self._client.origin
 
     @property
     def repository(self) -> str:
@@ -136,13 +150,65 @@ class RegistryRepository:
         name = f"{self.name}@{descriptor.digest}"
         return io.BufferedReader(BlobStream(open_at, descriptor.size, name), BUFFER)
 
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob by a range request (RFC 9110 §14); the caller checks what they are."""
+        url = f"{self._base}/blobs/{_checked(descriptor.digest)}"
+        headers = {"Range": f"bytes={offset}-{offset + count - 1}"}
+
+        def once() -> bytes:
+            with self._client.attempt("GET", url, headers=headers, limit=None) as response:
+                if response.status_code == HTTPStatus.OK and count < descriptor.size:
+                    raise RegistryError(
+                        f"{self.name} does not give parts of a blob",
+                        why="it answered a request for some bytes with the whole",
+                        remedy="pull the image to a file and name that: what is attached goes to the registry anyhow",
+                    )
+                self._expect(response, f"read {descriptor.digest}", 206, 200)
+                return exactly(self._client.body(response).read(count), count, f"{descriptor.digest} from {self.name}")
+
+        return retrying(once)
+
+    def tags(self) -> tuple[str, ...]:
+        """Return all tags, page by page; RegistryError when there are more than are looked at.
+
+        No size of a page is asked for: crane's registry cuts the list there, and does not say that it goes on.
+        """
+        found: list[str] = []
+        page = f"{self._base}/tags/list"
+        while page:
+            response = self._expect(self._client.do_request(page, limit=MAX_INDEX), "list its tags", 200)
+            names = parse_json(response.content, MAX_INDEX, "the list of tags").get("tags") or []
+            found += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+            if len(found) > MAX_TAGS:
+                raise RegistryError(f"{self.name} has more than {MAX_TAGS:,} tags", why="so many are not looked at")
+            following = self._next_page(response)
+            page = following if following != page and names else ""
+        return tuple(found)
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Upload a blob unless it is there."""
         descriptor = describe(raw, media_type)
-        there = self._client.do_request(f"{self._base}/blobs/{descriptor.digest}", "HEAD")
-        if there.status_code != HTTPStatus.OK:
-            retrying(lambda: self._upload(raw, descriptor.digest))
+        self._uploads.push(raw, descriptor.digest)
         return descriptor
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether a manifest or blob is there, by the registry's word and its size."""
+        kind = "manifests" if descriptor.media_type in MANIFEST_TYPES + INDEX_TYPES else "blobs"
+        url = f"{self._base}/{kind}/{_checked(descriptor.digest)}"
+        there = self._client.do_request(url, "HEAD", headers={"Accept": ACCEPT} if kind == "manifests" else {})
+        if there.status_code == HTTPStatus.NOT_FOUND:
+            return False
+        self._expect(there, f"look for {descriptor.digest}", 200)
+        return there.headers.get("Content-Length", str(descriptor.size)) == str(descriptor.size)
+
+    def copy_blob(self, descriptor: Descriptor, source: Store) -> bool:
+        """Bring a blob over, by mounting it if it is in the same registry; return whether its bytes passed here."""
+        _checked(descriptor.digest)
+        near = isinstance(source, RegistryRepository) and source.origin == self.origin
+        if near and self._uploads.mount(descriptor.digest, source.repository.partition("/")[2]):
+            return False
+        self._uploads.stream(lambda: source.open_blob(descriptor), descriptor)
+        return True
 
     def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
         """Upload a manifest or index under its digest, or under a tag."""
@@ -150,20 +216,36 @@ class RegistryRepository:
         url = f"{self._base}/manifests/{tag or descriptor.digest}"
         headers = {"Content-Type": media_type}
         response = self._client.do_request(url, "PUT", data=raw, headers=headers)
-        if response.status_code in SECOND_CHANCE:
-            time.sleep(SECOND_PAUSE)
+        for pause in LAG_PAUSES:
+            if response.status_code not in SECOND_CHANCE:
+                break
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads writers, hides nothing
             response = self._client.do_request(url, "PUT", data=raw, headers=headers)
         self._expect(response, f"write manifest {tag or descriptor.digest}", 201, 200, 202)
         _check_header(response, ManifestBytes(raw, descriptor))
+        self._absences.pop(tag or "", None)
+        if "OCI-Subject" in response.headers:
+            self._via = None  # it claims to have the API after all: ask it again
         return descriptor
+
+    @property
+    def via(self) -> Via:
+        """How referrers were listed when they were last asked for."""
+        return self._via or Via.API
 
     def referrers(self, subject: str) -> tuple[Descriptor, ...]:
         """Return what is listed as referring to a digest; only the digests in it can be relied on."""
-        return referrers.list_referrers(self, _checked(subject))[1]
+        self._via, found = referrers.list_referrers(self, _checked(subject))
+        return found
 
     def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
         """Confirm that a pushed manifest is listed, listing it where there is no API; else ReferrersError."""
-        return referrers.confirm(self, artifact, _checked(subject))
+        return self.add_referrers((artifact,), subject)
+
+    def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
+        """Confirm several in one go."""
+        self._via = referrers.confirm(self, artifacts, _checked(subject))
+        return self._via
 
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and its entry in the list; without an API the entry is what counts."""
@@ -182,7 +264,12 @@ class RegistryRepository:
         self._manifests.pop(digest, None)
 
     def referrers_page(self, subject: str, page: str) -> tuple[bytes, str] | None:
-        """Return a page of the API's list and the address of the next; None when there is no API."""
+        """Return a page of the API's list and the address of the next; None when there is no API.
+
+        A registry without one is asked once a run, unless it claims to have one later.
+        """
+        if self._via is Via.FALLBACK:
+            return None
         url = page or f"{self._base}/referrers/{subject}"
         response = self._client.do_request(url, headers={"Accept": OCI_INDEX}, limit=MAX_INDEX)
         # A web page with status 200 is a registry, or a proxy before it, that does not know the address.
@@ -195,43 +282,25 @@ class RegistryRepository:
         """Return what is stored under a tag and its media type, unchecked; None when there is no such tag."""
         response = self._get_manifest(tag)
         if response.status_code == HTTPStatus.NOT_FOUND:
+            self._absences[tag] += 1
             return None
+        self._absences.pop(tag, None)
         return self._expect(response, f"read {tag}", 200).content, _media_type(response)
+
+    def absences(self, tag: str) -> int:
+        """Return how often in a row there was no such tag."""
+        return self._absences[tag]
 
     def _get_manifest(self, selector: str) -> "requests.Response":
         return self._client.do_request(f"{self._base}/manifests/{selector}", headers={"Accept": ACCEPT})
-
-    def _upload(self, raw: bytes, digest: str) -> None:
-        """Upload a blob in one piece; a broken upload is started anew, from the first request on."""
-        started = self._client.attempt("POST", f"{self._base}/blobs/uploads/")
-        self._expect(started, "start an upload", 202)
-        location = started.headers.get("Location")
-        if not location:
-            raise RegistryError(f"{self.name} cannot take an upload", why="it does not say where to send it")
-        url = urljoin(started.url, location)
-        self._stay(url, "for an upload")
-        url += ("&" if "?" in url else "?") + urlencode({"digest": digest})
-        done = self._client.attempt("PUT", url, raw, {"Content-Type": "application/octet-stream"})
-        if done.status_code in {404, 416}:
-            raise TransientError(f"{self.name} lost an upload", why=f"it answered {done.status_code}")
-        self._expect(done, f"upload {digest}", 201, 204)
 
     def _next_page(self, response: "requests.Response") -> str:
         match = _NEXT.search(response.headers.get("Link", ""))
         if match is None:
             return ""
         url: str = urljoin(response.url, match[1])
-        self._stay(url, "for more referrers")
+        check_stays(self._client.origin, url, self.name, "for the rest of a list")
         return url
-
-    def _stay(self, url: str, purpose: str) -> None:
-        target = origin_of(url)
-        if target != self._client.origin:
-            raise RegistryError(
-                f"{self.name} sends us to {target.scheme}://{target.netloc} {purpose}, which is refused",
-                why="only the registry itself gets what is uploaded, and says what is in it",
-                remedy="the registry's external address may be set up wrongly: tell whoever runs it",
-            )
 
     def _expect(self, response: "requests.Response", action: str, *statuses: int) -> "requests.Response":
         """Return the response if it has one of the statuses; else NotFoundError for a 404, RegistryError otherwise."""

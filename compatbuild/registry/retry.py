@@ -19,7 +19,9 @@ FIRST_PAUSE = 0.2
 """Seconds; doubled with every try, and drawn at random below that (full jitter)."""
 LONGEST_PAUSE = 8.0
 BUDGET = 12.0
-"""Seconds after which nothing is tried again, the waits a registry asked for left out: a dead one is known in 15."""
+"""Seconds after which nothing is tried again, the waits a registry asked for left out."""
+UNREACHED_BUDGET = 4.0
+"""The same where there has been no connection at all: a dead registry is known in less than 10."""
 LONGEST_ASKED = 60.0
 """Seconds a single ``Retry-After`` is obeyed for."""
 ASKED_BUDGET = 180.0
@@ -29,11 +31,17 @@ T = TypeVar("T")
 
 
 class TransientError(RegistryError):
-    """A failure worth another try; ``asked`` is the wait in seconds that the registry asked for, if it did."""
+    """A failure worth another try.
 
-    def __init__(self, what: str, *, why: str = "", remedy: str = "", asked: float | None = None) -> None:
+    ``asked`` is the wait in seconds that the registry asked for, if it did; ``unreached`` says that it never answered.
+    """
+
+    def __init__(
+        self, what: str, *, why: str = "", remedy: str = "", asked: float | None = None, unreached: bool = False
+    ) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.asked = asked
+        self.unreached = unreached
 
 
 def retrying(attempt: Callable[[], T], tries: int = TRIES) -> T:
@@ -46,7 +54,8 @@ def retrying(attempt: Callable[[], T], tries: int = TRIES) -> T:
         except TransientError as failure:
             pause = _pause(failure, count)
             spent = time.monotonic() - start - waited
-            spent_up = spent + pause > BUDGET if failure.asked is None else waited + pause > ASKED_BUDGET
+            budget = UNREACHED_BUDGET if failure.unreached else BUDGET
+            spent_up = spent + pause > budget if failure.asked is None else waited + pause > ASKED_BUDGET
             if count == tries or spent_up:
                 why = f"{failure.why} (tried {count} times)" if count > 1 else failure.why
                 raise RegistryError(failure.what, why=why, remedy=failure.remedy) from failure

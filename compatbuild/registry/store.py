@@ -3,6 +3,7 @@
 Everything above this room works on a ``Store`` and does not know which of the two it has.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
@@ -12,11 +13,15 @@ from compatbuild.registry.reference import LayoutReference, Reference
 
 
 class Via(StrEnum):
-    """How readers find a referrer: by the registry's API, under the tag of the fallback, or in ``index.json``."""
+    """How readers find a referrer: by the registry's API, under the tag of the fallback, or in ``index.json``.
+
+    ``TAG`` is no referrer's: a signature in cosign's older format has a tag of its own.
+    """
 
     API = "api"
     FALLBACK = "fallback"
     LAYOUT = "layout"
+    TAG = "tag"
 
 
 class Store(Protocol):
@@ -47,8 +52,23 @@ class Store(Protocol):
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """Open a blob of any size for reading once. The size is checked; **the caller checks the digest**."""
 
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return exactly ``count`` bytes of a blob from an offset. **The caller checks what they are**."""
+
+    def tags(self) -> tuple[str, ...]:
+        """Return all tags, in no order to rely on."""
+
     def push_blob(self, raw: bytes, media_type: str) -> Descriptor:
         """Store a blob unless it is there."""
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether a manifest or blob of that digest and size is there; what a registry says is believed."""
+
+    def copy_blob(self, descriptor: Descriptor, source: "Store") -> bool:
+        """Bring a blob over from another store, digest and size checked; False when its bytes need not pass here.
+
+        No more than a few MB of it are held at a time.
+        """
 
     def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
         """Store a manifest or index, and let ``tag`` name it."""
@@ -56,11 +76,18 @@ class Store(Protocol):
     def referrers(self, subject: str) -> tuple[Descriptor, ...]:
         """Return what is listed as referring to a digest. **Only digests in it can be relied on**: fetch and look."""
 
+    @property
+    def via(self) -> Via:
+        """How referrers were listed when they were last asked for."""
+
     def add_referrer(self, artifact: Descriptor, subject: str) -> Via:
         """See to it that readers find a pushed manifest among the referrers of its subject, and make sure they do.
 
         ReferrersError when they do not; calling it again continues.
         """
+
+    def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
+        """See to several referrers of one subject in one go."""
 
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and what lists it."""

@@ -11,12 +11,14 @@ from compatbuild.registry.descriptor import (
     OCI_CONFIG,
     Descriptor,
     Index,
+    Manifest,
     ManifestBytes,
     parse_json,
 )
 from compatbuild.registry.digest import ContentError
 from compatbuild.registry.platform import Platform, parse_platform
 from compatbuild.registry.reference import LayoutReference, Reference
+from compatbuild.registry.sif import sif_layer, sif_platform
 from compatbuild.registry.store import Store
 
 ALL = "all"
@@ -59,7 +61,7 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
             remedy=f"name the image: {reference.with_digest(parsed.subject.digest)}",
         )
     if not isinstance(parsed, Index):
-        return [_single(store, top, parsed.config, platform, reference)]
+        return [_single(store, top, parsed, platform, reference)]
     if platform is None:
         return [Subject(top.descriptor, is_index=True)]
     wanted = None if platform == ALL else parse_platform(platform)
@@ -92,12 +94,14 @@ def _with_platform(store: Store, subject: Subject) -> Subject:
     if subject.platform is not None:
         return subject
     manifest = store.manifest(subject.descriptor.digest).parse()
-    return subject if isinstance(manifest, Index) else replace(subject, platform=_platform(store, manifest.config))
+    return subject if isinstance(manifest, Index) else replace(subject, platform=_platform(store, manifest))
 
 
-def _platform(store: Store, config: Descriptor) -> Platform:
-    """Return the platform that an image's config names; parts that are no text are empty."""
-    document = parse_json(store.blob(config, MAX_INDEX), MAX_INDEX, "the image config")
+def _platform(store: Store, manifest: Manifest) -> Platform:
+    """Return the platform that an image's config names, or a SIF's header; parts that are no text are empty."""
+    if (layer := sif_layer(manifest)) is not None:
+        return sif_platform(store, layer)
+    document = parse_json(store.blob(manifest.config, MAX_INDEX), MAX_INDEX, "the image config")
     names = (document.get(key) for key in ("os", "architecture", "variant"))
     system, architecture, variant = (name if isinstance(name, str) else "" for name in names)
     return Platform(system, architecture, variant)
@@ -142,12 +146,12 @@ def _no_platform(
 
 
 def _single(
-    store: Store, top: ManifestBytes, config: Descriptor, platform: str | None, reference: Reference | LayoutReference
+    store: Store, top: ManifestBytes, manifest: Manifest, platform: str | None, reference: Reference | LayoutReference
 ) -> Subject:
     """Return the one manifest there is, after making sure that it is for the platform, if one is wanted."""
     if platform in {None, ALL}:
         return Subject(top.descriptor, is_index=False)
-    own = _platform(store, config)
+    own = _platform(store, manifest)
     wanted = parse_platform(str(platform))
     if not own.matches(wanted):
         raise _no_platform(reference, wanted, [own])

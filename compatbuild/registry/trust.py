@@ -86,6 +86,17 @@ def check_elsewhere(registry: Origin, target: Origin, purpose: str) -> None:
         raise _refused(registry, target, purpose, "its address is in a private network and the registry's is not")
 
 
+def check_stays(registry: Origin, url: str, name: str, purpose: str) -> None:
+    """Raise RegistryError unless an address that a registry gave is its own; ``name`` is what messages call it."""
+    target = origin_of(url)
+    if target != registry:
+        raise RegistryError(
+            f"{name} sends us to {target.scheme}://{target.netloc} {purpose}, which is refused",
+            why="only the registry itself gets what is uploaded, and says what is in it",
+            remedy="the registry's external address may be set up wrongly: tell whoever runs it",
+        )
+
+
 def check_realm(registry: Origin, realm: Origin, pairs: Iterable[tuple[str, str]]) -> None:
     """Raise RegistryError unless a token service may see the credentials of a registry; ``pairs`` the user allows."""
     check_elsewhere(registry, realm, "for a token")

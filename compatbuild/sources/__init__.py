@@ -1,1 +1,1 @@
-"""Where images come from: OCI layouts and archives, docker archives, directories, registries."""
+"""Where images come from: OCI layouts and archives, docker archives, directories, registries, SIF, Spack."""

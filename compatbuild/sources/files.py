@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compatbuild.errors import ImageError
 from compatbuild.image.decompress import Readable
 from compatbuild.registry.descriptor import MAX_INDEX, Descriptor, ManifestBytes, describe, media_type_of
-from compatbuild.registry.digest import check_digest
+from compatbuild.registry.digest import check_digest, exactly
 
 
 class Slice(io.RawIOBase):
@@ -33,6 +33,10 @@ class Slice(io.RawIOBase):
         self._offset += len(data)
         self._left -= len(data)
         return data
+
+    def part(self, offset: int, count: int) -> bytes:
+        """Return up to so many bytes from an offset in the part; where it is read on from stays."""
+        return os.pread(self._descriptor, max(0, min(count, self._left - offset)), self._offset + offset)
 
 
 class OwnedSlice(Slice):
@@ -85,6 +89,11 @@ class FileContent:
     def open_blob(self, descriptor: Descriptor) -> AbstractContextManager[Readable]:
         """Open a blob; its size is checked, the caller checks the digest."""
         return self._sized(descriptor)
+
+    def blob_part(self, descriptor: Descriptor, offset: int, count: int) -> bytes:
+        """Return some bytes of a blob; the caller checks them."""
+        with self._sized(descriptor) as part:
+            return exactly(part.part(offset, count), count, f"{descriptor.digest} in {self.name}")
 
     def _sized(self, descriptor: Descriptor) -> Slice:
         part = self.locate(descriptor.digest)

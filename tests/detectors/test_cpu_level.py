@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from compatbuild.detectors._cpu.distribution import REFUSALS
-from compatbuild.detectors._cpu.programs import NUMPY
+from compatbuild.detectors._cpu.programs import ARROW, NUMPY
 from compatbuild.detectors.cpu_level import DETECTOR
 from compatbuild.image.elf import ElfFacts
 from compatbuild.knowledge import load
@@ -31,6 +33,39 @@ def test_numpys_baseline_is_a_level_and_no_more() -> None:
     found = by_id(DETECTOR, image_view(elves={UMATH: numpy("X86_V2")}, reached={UMATH: LIKELY}))
     assert set(found) == {"cpu.level"}
     assert level(found) == ("x86-64-v2", LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [
+        ("-msse4.2 ", {"cpu.flags": ["POPCNT", "SSE3", "SSE4", "SSE42", "SSSE3"]}),
+        ("-march=haswell -mavx2 ", {"cpu.level": "x86-64-v3"}),
+        ("-mno-outline-atomics", {}),
+        ("", {}),
+    ],
+)
+def test_arrow_names_the_options_it_was_compiled_with(options: str, needs: dict[str, object]) -> None:
+    library = "/site/pyarrow/libarrow.so.2600"
+    marked = elf("libm.so.6", markers={ARROW.id: (options,)})
+    found = by_id(DETECTOR, image_view(elves={library: marked}, reached={library: PROVEN}))
+    assert {name: finding.facts[name] for name, finding in found.items()} == needs
+    assert {finding.confidence for finding in found.values()} <= {LIKELY}
+    unused = by_id(DETECTOR, image_view(elves={library: marked}, reached={"/app": PROVEN}))
+    assert {finding.confidence for finding in unused.values()} <= {HINT}
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (b"-Wall -fno-semantic-interposition -msse4.2 \0-march=haswell", b"-msse4.2 "),
+        (b"-Wall -fno-semantic-interposition -march=haswell -mavx2", b"-march=haswell -mavx2"),
+    ],
+)
+def test_arrows_options_are_read_from_its_library(text: bytes, options: bytes) -> None:
+    match = re.search(ARROW.pattern, text)
+    assert match is not None
+    assert match[1] == options
+    assert ARROW.needle in text
 
 
 def test_numpys_old_baseline_is_flags() -> None:

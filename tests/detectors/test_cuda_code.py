@@ -144,6 +144,26 @@ def test_the_compilers_own_words_name_the_toolkit() -> None:
     assert "cuda.toolkit" not in by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"))}))["cuda.code"].facts
 
 
+def test_native_code_for_a_gpu_that_the_ptxs_toolkit_did_not_know_is_from_a_later_one() -> None:
+    """cuFFT of CUDA 12.9 holds PTX of ISA 7.8 at most, and native code for 12.0."""
+    cufft = with_code(*sass("50", "90", "101", "120"), *ptx("50", "7.0"), *ptx("90", "7.8"))
+    finding = by_id(DETECTOR, image_view(elves={"/site/libcufft.so.11": cufft}))["cuda.code"]
+    assert finding.facts["cuda.toolkit"] == "12.8"
+    assert any("12.8 is the first" in evidence.statement for evidence in finding.evidence)
+
+
+def test_a_plug_in_for_the_newest_gpus_alone_is_no_need_of_the_image() -> None:
+    """NIXL's plug-in GPUNETIO has code for 9.0 and later; its other plug-ins have none."""
+    elves = {
+        "/site/nixl_cu12.libs/nixl/libplugin_GPUNETIO.so": elf("libcudart.so.12", device_code=sass("90", "100")),
+        "/site/nixl_ep_cu12/nixl_ep_cpp_torch211.cpython-311-x86_64-linux-gnu.so": with_code(*sass("90", "100")),
+    }
+    assert by_id(DETECTOR, image_view(elves=elves))["cuda.code"].confidence is HINT
+    program = elves | {"/site/app.so": with_code(*sass("80"), *ptx("80", "8.0"))}
+    finding = by_id(DETECTOR, image_view(elves=program))["cuda.code"]
+    assert finding.requirement == ComputeRequirement(compute=">=8.0", when="present")
+
+
 def test_code_before_the_device_link_is_no_coverage() -> None:
     relocatable = ptx("50", "8.8", "__nv_relfatbin")
     found = by_id(DETECTOR, image_view(elves={"/app": with_code(*sass("80"), *relocatable)}))

@@ -30,6 +30,18 @@ PROVEN, LIKELY, HINT = Confidence.PROVEN, Confidence.LIKELY, Confidence.HINT
         ("autofs", "kernel.autofs", ("AUTOFS_FS",), ("autofs4",)),
         ("openvswitch-switch", "kernel.openvswitch", ("OPENVSWITCH",), ("openvswitch",)),
         ("ipset", "kernel.ipset", ("IP_SET",), ("ip_set",)),
+        ("cryfs", "kernel.fuse", ("FUSE_FS",), ("fuse",)),
+        ("davfs2", "kernel.fuse", ("FUSE_FS",), ("fuse",)),
+        ("vpnc", "kernel.tun", ("TUN",), ("tun",)),
+        ("firewalld", "kernel.nftables", ("NF_TABLES",), ("nf_tables",)),
+        ("bridge-utils", "kernel.bridge", ("BRIDGE",), ("bridge",)),
+        ("batctl", "kernel.batman", ("BATMAN_ADV",), ("batman_adv",)),
+        ("dlm-controld", "kernel.dlm", ("DLM",), ("dlm",)),
+        ("ecryptfs-utils", "kernel.ecryptfs", ("ECRYPT_FS",), ("ecryptfs",)),
+        ("usbip", "kernel.usb-ip", ("USBIP_CORE",), ("usbip_core",)),
+        ("ndctl", "kernel.nvdimm", ("LIBNVDIMM",), ("libnvdimm",)),
+        ("opensm", "kernel.infiniband-management", ("INFINIBAND_USER_MAD",), ("ib_umad",)),
+        ("infiniband-diags", "kernel.infiniband-management", ("INFINIBAND_USER_MAD",), ("ib_umad",)),
     ],
 )
 def test_a_package_of_an_image_without_a_program_of_its_own(
@@ -137,6 +149,20 @@ def test_programs_that_come_along_count_only_when_called() -> None:
     assert findings(DETECTOR, image_view(elves=elves)) == []
     called = by_id(DETECTOR, image_view(elves=elves, reached={"/usr/bin/newuidmap": LIKELY}))
     assert sure(called) == {"kernel.user-namespaces": LIKELY}
+
+
+def test_a_program_for_infinibands_management_needs_more_than_one_that_can_use_it() -> None:
+    elves = {"/usr/sbin/ibping": elf("libibumad.so.3"), "/usr/bin/ib_send_bw": elf("libibumad.so.3")}
+    ping, send = ({path: PROVEN} for path in elves)
+    assert sure(by_id(DETECTOR, image_view(elves=elves, reached=ping))) == {"kernel.infiniband-management": LIKELY}
+    assert sure(by_id(DETECTOR, image_view(elves=elves, reached=send))) == {"kernel.infiniband-management": HINT}
+
+
+def test_tools_of_legacy_tables_count_only_when_called() -> None:
+    elves = {"/usr/sbin/ebtables-legacy": elf(), "/usr/sbin/arptables-legacy": elf()}
+    assert findings(DETECTOR, image_view(elves=elves, packages=[deb("ebtables"), deb("arptables")])) == []
+    called = image_view(elves=elves, reached={"/usr/sbin/ebtables-legacy": PROVEN})
+    assert sure(by_id(DETECTOR, called)) == {"kernel.ebtables": LIKELY}
 
 
 def test_ceph_common_holds_more_than_mounts() -> None:

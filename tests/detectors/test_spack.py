@@ -1,5 +1,7 @@
 """Externals of Spack's installations: what is expected on the host, and what is in the image after all."""
 
+from typing import Any
+
 from compatbuild.detectors.spack import DETECTOR
 from compatbuild.image import pkg_spack
 from compatbuild.image.view import ImageView
@@ -75,3 +77,67 @@ def test_a_target_is_a_name_or_an_object() -> None:
 def test_an_external_without_a_path_or_outside_of_any_is_none() -> None:
     for external in ({"path": "relative"}, {"path": 3}, {"module": ["openmpi"]}, "x", {"path": "/" + "x" * 5000}):
         assert findings(DETECTOR, installation(GROMACS, spack_node("openmpi", external=external))) == []
+
+
+GCC: dict[str, Any] = {"compiler": {"name": "gcc", "version": "12.2.0"}}
+
+
+def by_id(view: ImageView) -> dict[str, str]:
+    return {finding.id: finding.title for finding in findings(DETECTOR, view)}
+
+
+def test_compiler_and_system_are_told() -> None:
+    assert by_id(installation(spack_node("gromacs", "2024.1", **GCC))) == {
+        "spack.built": "Spack built packages with gcc 12.2.0 on ubuntu22.04"
+    }
+
+
+def test_a_compiler_is_a_dependency_since_version_5_of_the_format() -> None:
+    edges = [{"hash": "gcc-hash", "parameters": {"deptypes": ["build"], "virtuals": ["c", "cxx"]}}]
+    node = spack_node("gromacs") | {"dependencies": edges}
+    assert by_id(installation(node, spack_node("gcc", "14.1.0"))) == {
+        "spack.built": "Spack built packages with gcc 14.1.0 on ubuntu22.04"
+    }
+
+
+def test_who_provides_mpi_is_told_and_nobody_else() -> None:
+    edges = [
+        {"hash": f"{name}-hash", "parameters": {"deptypes": ["link"], "virtuals": virtuals}}
+        for name, virtuals in (("mpich", ["mpi"]), ("openblas", ["blas", "lapack"]), ("absent", ["mpi"]))
+    ]
+    node = spack_node("gromacs") | {"dependencies": edges[:2]}
+    view = installation(node, spack_node("mpich", "4.2.1"), spack_node("openblas"))
+    (finding,) = findings(DETECTOR, view)
+    assert (finding.id, finding.title) == ("spack.provider", "Spack's packages have mpi from mpich 4.2.1")
+    assert finding.confidence is Confidence.LIKELY
+    assert findings(DETECTOR, installation(spack_node("gromacs") | {"dependencies": edges[2:]})) == []
+
+
+def test_many_packages_that_were_built_alike_are_one_finding() -> None:
+    files = {f"/opt/{name}/.spack/spec.json": spack_spec(spack_node(name, **GCC)) for name in ("a", "b", "c")}
+    (finding,) = findings(DETECTOR, image_view(files=files))
+    assert [evidence.statement for evidence in finding.evidence] == [
+        f"{name} 1.0 was built so for x86_64" for name in ("a", "b", "c")
+    ]
+
+
+def test_members_of_another_kind_say_nothing() -> None:
+    for node in (
+        {"compiler": "gcc"},
+        {"compiler": {"name": 3, "version": None}},
+        {"arch": "linux-x86_64", **GCC},
+        {"dependencies": [{"parameters": {"virtuals": "mpi"}}, {"parameters": 3}, 7]},
+        {"dependencies": [{"hash": 7, "parameters": {"virtuals": ["mpi", 3]}}]},
+    ):
+        assert findings(DETECTOR, installation(spack_node("gromacs") | node)) == []
+
+
+def test_a_target_tells_its_architecture() -> None:
+    def architecture(target: object) -> str:
+        return next(pkg_spack.specs(spack_spec(spack_node("a", target=target)))).architecture
+
+    names = {"x86_64": "amd64", "x86_64_v4": "amd64", "aarch64": "arm64", "armv8.2a": "arm64", "power9le": "ppc64le"}
+    assert {name: architecture(name) for name in names} == names
+    assert architecture({"name": "zen3", "features": ["sse2", "avx2"]}) == "amd64"
+    assert architecture({"name": "neoverse_v2", "features": ["fp", "asimd"]}) == "arm64"
+    assert [architecture(one) for one in ("cannonlake", {"name": "x", "features": "sse2"}, 3)] == ["", "", ""]

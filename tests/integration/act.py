@@ -20,7 +20,7 @@ from tests.peers import peer
 
 ROOT = Path(__file__).parents[2]
 ACTION = "compatbuild/compatbuild/github-action@v1"
-CARRIED = ("compatbuild", "github-action", "schemas", "templates", "requirements.lock")
+CARRIED = ("compatbuild", "github-action", "schemas", "templates")
 """What of the repository an action needs."""
 DEADLINE = 240.0
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens

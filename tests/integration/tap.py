@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Thread
 
-REQUEST = re.compile(rb"^((?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+) HTTP/1\.1\r$", re.MULTILINE)
+REQUEST = re.compile(rb"((?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+) HTTP/1\.1\r\n")
 
 
 @dataclass

@@ -14,6 +14,7 @@ from compatbuild.ci.github.commands import Annotation, add_summary, annotate, co
 from compatbuild.ci.github.comment import comment, mark_of
 from compatbuild.ci.github.event import Event, read_event
 from compatbuild.ci.github.images import Gathered, Image, inferred, parsed, published, verified, write
+from compatbuild.ci.github.images import template as template_of
 from compatbuild.ci.github.inputs import INCOMPATIBLE, OPEN, SECRETS, Inputs, read_inputs, variable
 from compatbuild.ci.github.judging import Judged
 from compatbuild.ci.github.summary import summary
@@ -79,7 +80,7 @@ def main() -> int:
 
 
 def _run(run: Run) -> int:
-    inputs = run.inputs
+    run.inputs = inputs = replace(run.inputs, image=settings.image(run.inputs.image))
     _validate(run)
     gathered = _gather(run)
     spec, report = write(gathered, run.scratch)
@@ -141,7 +142,7 @@ def _direction(drift: Sequence[tuple[Image, Compared]]) -> str:
 
 def _annotate(run: Run, judged: Sequence[Judged], drift: Sequence[tuple[Image, Compared]]) -> None:
     inputs = run.inputs
-    template = inputs.directory / (inputs.template or settings.template() or api.TEMPLATE_FILE)
+    template = inputs.directory / (template_of(inputs) or api.TEMPLATE_FILE)
     known = places.Places(
         None if inputs.spec else places.read_text(template, inputs.workspace),
         places.read_text(inputs.dockerfile, inputs.workspace),
@@ -216,7 +217,7 @@ def _of_failure(failure: CompatError, inputs: Inputs | None) -> Annotation:
     one = Annotation("error", "compatbuild", message)
     if inputs is None:
         return one
-    names = (inputs.template or api.TEMPLATE_FILE, SETTINGS_NAME)
+    names = (template_of(inputs) or api.TEMPLATE_FILE, SETTINGS_NAME)
     files = [inputs.directory / name for name in names]
     place = places.of_error(failure, inputs.workspace, [path for path in files if path.is_file()])
     return replace(one, file=place.file, line=place.line) if place else one

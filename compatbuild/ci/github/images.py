@@ -5,6 +5,7 @@ nothing that an author could not do by hand.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,10 @@ from typing import Any
 from compatbuild import api
 from compatbuild.api.targets import Say, source_of
 from compatbuild.ci.github.inputs import Inputs
+from compatbuild.cli import options, settings
 from compatbuild.errors import NotFoundError, NothingRequiredError, UsageError
 from compatbuild.model.report import Report, parse_report
+from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.subject import Subject
 from compatbuild.report.documents import report_bytes
 from compatbuild.sources.names import exists
@@ -56,6 +59,32 @@ class Gathered:
     rows: tuple[dict[str, Any], ...] = field(default_factory=tuple)
 
 
+def registry() -> RegistryOptions:
+    """Return how to reach registries: as for every command, variables first, then the settings.
+
+    The words of a flag in a variable are those that typer takes for true.
+    """
+
+    def flag(name: str) -> bool | None:
+        text = os.environ.get(name, "")
+        return text.lower() in {"1", "t", "true", "y", "yes", "on"} if text else None
+
+    def file(name: str) -> Path | None:
+        return Path(os.environ[name]) if os.environ.get(name) else None
+
+    return options.registry(
+        flag("COMPATBUILD_PLAIN_HTTP"),
+        flag("COMPATBUILD_INSECURE"),
+        file("COMPATBUILD_CA_FILE"),
+        file("COMPATBUILD_REGISTRY_CONFIG"),
+    )
+
+
+def template(inputs: Inputs) -> str | None:
+    """Return the template to refine with: the input, the variable, else what the settings name."""
+    return inputs.template or os.environ.get("COMPATBUILD_TEMPLATE") or settings.template()
+
+
 def inferred(inputs: Inputs, say: Say) -> Gathered:
     """Read the images and refine what they need; nothing is written anywhere."""
     images = tuple(_refined(inputs, one) for one in _read(inputs, say))
@@ -66,13 +95,13 @@ def _read(inputs: Inputs, say: Say) -> Iterator[Report]:
     """Yield the report of each image: of those platforms that were named, else of all in an index of a registry."""
     if not is_reference(inputs.image):
         for platform in inputs.platforms or (None,):
-            yield api.infer(inputs.image, platform=platform, say=say)
+            yield api.infer(inputs.image, platform=platform, options=registry(), say=say)
         return
-    target = api.open_target(bare(inputs.image), api.DEFAULT_OPTIONS)
+    target = api.open_target(bare(inputs.image), registry())
     for subject in _subjects(target, inputs.platforms):
         if not subject.is_index:
             named = target.reference.with_digest(subject.descriptor.digest)
-            yield api.infer(source_of(named), say=say)
+            yield api.infer(source_of(named), options=registry(), say=say)
 
 
 def _subjects(target: api.Target, platforms: Sequence[str]) -> list[Subject]:
@@ -99,7 +128,7 @@ def _refined(inputs: Inputs, report: Report) -> Image:
         api.require_valid(content, str(inputs.spec))
         return replace(image, spec=content)
     with suppress(NothingRequiredError):
-        refined = api.refine(report, template=inputs.template or None)
+        refined = api.refine(report, template=template(inputs))
         return replace(image, spec=refined.spec, notes=refined.notes)
     return image
 
@@ -116,12 +145,12 @@ def published(inputs: Inputs, sign: str | None, run: Callable[..., Any], say: Sa
             why="it is neither in a registry nor in an OCI layout",
             remedy="push the image first and name it by its reference, or leave out push-to-registry",
         )
-    target = api.open_target(bare(inputs.image), api.DEFAULT_OPTIONS)
+    target = api.open_target(bare(inputs.image), registry())
     pinned = _pinned(target)
     rows: list[dict[str, Any]] = []
     for platform in inputs.platforms or ("",):
         rows += _publish(inputs, pinned, [f"--platform={platform}"] if platform else [], sign, run)
-    found = _subjects(api.open_target(pinned, api.DEFAULT_OPTIONS), inputs.platforms)
+    found = _subjects(api.open_target(pinned, registry()), inputs.platforms)
     images = tuple(_fetched(target, subject, say) for subject in found)
     spec = next((row["digest"] for row in rows if row["what"].startswith("specification")), "")
     new = any(row["state"] == "created" for row in rows)
@@ -155,20 +184,22 @@ def _fetched(target: api.Target, subject: Subject, say: Say) -> Image:
     name = str(target.reference.with_digest(subject.descriptor.digest))
     spec, report = b"", None
     with suppress(NotFoundError):
-        spec, _ = api.pull(name)
+        spec, _ = api.pull(name, options=registry())
     if not subject.is_index:
         try:
-            content, _ = api.pull(name, kind="report")
+            content, _ = api.pull(name, kind="report", options=registry())
             report = parse_report(content, f"the report of {name}")
         except NotFoundError:
-            report = api.infer(source_of(target.reference.with_digest(subject.descriptor.digest)), say=say)
+            report = api.infer(
+                source_of(target.reference.with_digest(subject.descriptor.digest)), options=registry(), say=say
+            )
     platform = report.image.platform if report else ""
     return Image(str(target.reference), platform, subject.descriptor.digest, report, spec)
 
 
 def verified(inputs: Inputs, run: Callable[..., Any], scratch: Path) -> Gathered:
     """Verify what is attached to an image, and return the specification in force; nothing is inferred."""
-    target = api.open_target(bare(inputs.image), api.DEFAULT_OPTIONS)
+    target = api.open_target(bare(inputs.image), registry())
     pinned = _pinned(target)
     images, first = [], ""
     for platform in inputs.platforms or ("",):

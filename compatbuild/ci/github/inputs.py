@@ -38,7 +38,10 @@ DIGEST = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})")
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the author asked for. Paths are absolute; ``directory`` is where the action works."""
+    """What the author asked for. Paths are absolute; ``directory`` is where the action works.
+
+    ``image`` is empty when none was named: the settings may name one.
+    """
 
     workspace: Path
     directory: Path
@@ -130,10 +133,10 @@ def _boolean(given: Mapping[str, str], name: str, *, default: bool = False) -> b
 
 
 def _image(image: str, name: str, digest: str) -> str:
-    if bool(image) == bool(name) or bool(name) != bool(digest):
+    if (image and name) or bool(name) != bool(digest):
         raise UsageError(
             "it is not clear which image is meant",
-            why="either `image` is given, or `subject-name` and `subject-digest` are",
+            why="either `image` is given, or both `subject-name` and `subject-digest` are",
             remedy="after docker/build-push-action: subject-digest: ${{ steps.build.outputs.digest }}",
         )
     if not name:

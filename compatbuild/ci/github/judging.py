@@ -11,7 +11,7 @@ from compatbuild.checking.gather import Wish, gather
 from compatbuild.checking.loading import Loaded
 from compatbuild.checking.verdicts import Checked, HostVerdict, Subject, Verdict
 from compatbuild.ci.github.commands import Annotation, Level
-from compatbuild.ci.github.images import Gathered, Image, bare
+from compatbuild.ci.github.images import Gathered, Image, bare, registry
 from compatbuild.ci.github.inputs import INCOMPATIBLE, OPEN, Inputs
 from compatbuild.ci.github.places import Place, Places, named
 from compatbuild.errors import NotFoundError, UsageError
@@ -69,7 +69,7 @@ def drift(inputs: Inputs, gathered: Gathered, say: Say) -> list[tuple[Image, Com
     found = []
     for image in gathered.images if inputs.compare_with else ():
         try:
-            old, _ = api.pull(bare(inputs.compare_with), platform=image.platform or None)
+            old, _ = api.pull(bare(inputs.compare_with), platform=image.platform or None, options=registry())
         except NotFoundError as error:
             say(f"note: nothing to compare {image.platform or 'the index'} with: {error.what}")
             continue

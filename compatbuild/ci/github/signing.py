@@ -28,6 +28,12 @@ def chosen(sign: str, environ: Mapping[str, str], settled: str | None, scratch: 
             why="`sign` is key, and signing-key is empty: a run from a fork is given no secrets",
             remedy="give signing-key: ${{ secrets.… }}, or sign: key:FILE",
         )
+    elif sign == "none" and settled:
+        raise UsageError(
+            "it is not clear whether to sign",
+            why=f"`sign` is none, and COMPATBUILD_SIGN or .compatbuild.yaml says {settled.partition(':')[0]}",
+            remedy="take it out of one of them",
+        )
     elif sign == "auto":
         identity = "keyless" if has_identity(environ) else None
         sign = "key" if key else settled or identity or "none"

@@ -1,14 +1,15 @@
-"""Programs and libraries that check the CPU themselves: NumPy, Go, and whatever the loader refuses for the linker."""
+"""What programs and libraries say of the CPU they are for: NumPy, Arrow, Go, and what the loader refuses."""
 
 import re
 from collections.abc import Iterator
 
 from compatbuild.detectors._cpu.claims import Claim, claims_of, native
-from compatbuild.detectors._uses import Use
+from compatbuild.detectors._uses import Use, weakest
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.interests import Interests, Marker
 from compatbuild.image.view import DetectorView
 from compatbuild.knowledge.cpu import Cpu
+from compatbuild.model.finding import Confidence
 
 NUMPY = Marker(
     "cpu.numpy-baseline",
@@ -17,6 +18,14 @@ NUMPY = Marker(
     rb"baseline optimizations:\s{0,4}\(([A-Z0-9_ ]{1,300})\)",
 )
 """The text of NumPy's import error; what it dispatches to at run time is listed elsewhere (numpy 2.4.6)."""
+
+ARROW = Marker(
+    "cpu.arrow-options",
+    b" -fno-semantic-interposition -m",
+    "/**/libarrow.so*",
+    rb" -fno-semantic-interposition ((?:-m[a-z0-9.=-]{1,40} ?){1,16})",
+)
+"""Options that Arrow C++ was compiled with, which arrow::GetBuildInfo tells (pyarrow 26.0.1)."""
 
 NOTE_LEVELS = {1: "x86-64-v2", 2: "x86-64-v3", 3: "x86-64-v4"}
 """Bits of GNU_PROPERTY_X86_ISA_1_NEEDED above the baseline (x86-64 psABI, program property)."""
@@ -28,13 +37,14 @@ GO_SETTINGS = ("GOAMD64", "GOARM64", "GOPPC64")
 _ARM64 = re.compile(r"v([89])\.(\d)((?:,[a-z]+)*)")
 """Values of GOARM64 (Go, internal/buildcfg/cfg.go); LSE is mandatory from v8.1 on."""
 
-INTERESTS = Interests(markers=(NUMPY,), elf=True, go=True, config=("architecture",))
+INTERESTS = Interests(markers=(NUMPY, ARROW), elf=True, go=True, config=("architecture",))
 
 
 def claims(view: DetectorView, cpu: Cpu) -> Iterator[Claim]:
-    """Yield what each file for the image's architecture checks."""
+    """Yield what each file for the image's architecture checks, or is compiled for."""
     for path, elf in native(view):
         yield from _numpy(view, path, elf, cpu)
+        yield from _arrow(view, path, elf, cpu)
         yield from _go(view, path, elf, cpu)
         yield from _note(view, path, elf, cpu)
 
@@ -44,6 +54,15 @@ def _numpy(view: DetectorView, path: str, elf: ElfFacts, cpu: Cpu) -> Iterator[C
         if row := cpu.numpy_features.get(name):
             use = Use(view.confidence(path, row.grade.ceiling), view.at(path, f"NumPy's baseline has {name}"))
             yield Claim(row.value, use)
+
+
+def _arrow(view: DetectorView, path: str, elf: ElfFacts, cpu: Cpu) -> Iterator[Claim]:
+    """Yield what the compiler was allowed to use anywhere: likely, as not every option comes to an instruction."""
+    for option in elf.markers.get(ARROW.id, ("",))[0].split():
+        if row := cpu.arrow_flags.get(option):
+            ceiling = weakest(Confidence.LIKELY, row.grade.ceiling)
+            told = view.at(path, f"Arrow was compiled with {option}")
+            yield from claims_of(row.value, Use(view.confidence(path, ceiling), told))
 
 
 def _go(view: DetectorView, path: str, elf: ElfFacts, cpu: Cpu) -> Iterator[Claim]:

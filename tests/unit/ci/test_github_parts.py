@@ -65,7 +65,6 @@ def test_what_was_asked_for(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    {"image": ""},
     {"subject_name": "ghcr.io/o/a", "subject_digest": DIGEST},
     {"image": "", "subject_name": "ghcr.io/o/a"},
     {"image": "", "subject_name": "ghcr.io/o/a", "subject_digest": "sha256:abc"},
@@ -243,7 +242,7 @@ KEY = {"INPUT_SIGNING_KEY": "-----BEGIN"}
         ("auto", IDENTITY, None, "keyless"),
         ("auto", {"ACTIONS_ID_TOKEN_REQUEST_URL": "x"}, None, None),
         ("auto", IDENTITY, "key:a", "key:a"),
-        ("none", IDENTITY | KEY, "key:a", None),
+        ("none", IDENTITY | KEY, None, None),
         ("keyless", IDENTITY, "key:a", "keyless"),
         ("kms:x", {}, None, "kms:x"),
     ],
@@ -264,7 +263,9 @@ def test_a_key_is_a_private_file_as_long_as_it_is_used(tmp_path: Path, sign: str
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("sign", "missing"), [("keyless", "id-token: write"), ("key", "signing-key")])
+@pytest.mark.parametrize(
+    ("sign", "missing"), [("keyless", "id-token: write"), ("key", "signing-key"), ("none", "COMPATBUILD_SIGN")]
+)
 def test_signing_without_means_says_what_is_missing(tmp_path: Path, sign: str, missing: str) -> None:
-    with pytest.raises(UsageError, match=missing), chosen(sign, {}, None, tmp_path):
+    with pytest.raises(UsageError, match=missing), chosen(sign, {}, "key:a" if sign == "none" else None, tmp_path):
         pass

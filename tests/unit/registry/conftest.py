@@ -18,8 +18,12 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(referrers, "CONFIRM_PAUSES", (0.001, 0.001, 0.001))
     monkeypatch.setattr(referrers, "SETTLE_PAUSE", (0.001, 0.002))
+    monkeypatch.setattr(referrers, "QUIET_SECONDS", 0.002)
+    monkeypatch.setattr(referrers, "CONTENDED_SECONDS", 0.01)
+    monkeypatch.setattr(referrers, "BACKOFF", 0.001)
+    monkeypatch.setattr(referrers, "MAX_SECONDS", 2.0)
     monkeypatch.setattr(referrers, "ABSENT_PAUSE", 0.001)
-    monkeypatch.setattr(repository, "SECOND_PAUSE", 0.001)
+    monkeypatch.setattr(repository, "LAG_PAUSES", (0.001, 0.001))
     monkeypatch.setattr(stream, "RESUME_PAUSE", 0.001)
 
 

@@ -82,16 +82,18 @@ class Handler(BaseHTTPRequestHandler):
         reply = self.registry.reply_for(self.command, self.path)
         (reply or Handler.behave)(self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815  the base class's names
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815  the base class's names
 
     def behave(self) -> None:
         parts = urlsplit(self.path)
         kind, name = parts.path.split("/")[-2:]
-        if self.command == "POST":
+        mount = parse_qs(parts.query).get("mount", [""])[0]
+        if self.command == "POST" and mount in self.registry.blobs:
+            self.reply(201, headers={"Location": f"/v2/team/app/blobs/{mount}", "Docker-Content-Digest": mount})
+        elif self.command == "POST":
             self.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/session?state=1"})
         elif self.command == "PUT" and kind == "uploads":
-            self.registry.blobs[parse_qs(parts.query)["digest"][0]] = self.body
-            self.reply(201)
+            self.store(parse_qs(parts.query)["digest"][0], self.body)
         elif self.command == "PUT":
             digest = "sha256:" + hashlib.sha256(self.body).hexdigest()
             for key in {name, digest}:
@@ -108,6 +110,12 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, raw, {"Content-Type": media_type})
         else:
             self.reply(404, b'{"errors":[{"code":"NOT_THERE","message":"no \\u001b[31msuch thing"}]}')
+
+    def store(self, digest: str, content: bytes) -> None:
+        right = digest == "sha256:" + hashlib.sha256(content).hexdigest()
+        if right:
+            self.registry.blobs[digest] = content
+        self.reply(201 if right else 400)
 
     def listing(self, subject: str) -> bytes:
         entries = []
@@ -168,12 +176,17 @@ def endless(handler: Handler) -> None:
         return
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up: they have seen enough."""
+
+
 @contextmanager
 def fault_registry(*, api: bool = False) -> Iterator[FaultRegistry]:
     """Run the registry on 127.0.0.1 for the length of the block."""
     registry = FaultRegistry(api=api)
     handler = type("BoundHandler", (Handler,), {"registry": registry})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     registry.address = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compatbuild.registry.descriptor import (
@@ -141,6 +141,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(FIELDS, JSON))
 def test_any_document_is_read_or_refused(document: dict[str, Any]) -> None:
     raw = json.dumps(document | {"schemaVersion": 2}).encode()

@@ -164,7 +164,7 @@ def test_a_late_writer_is_noticed(server: FaultRegistry, remote: RegistryReposit
     tag = fallback_tag(subject.digest)
 
     def overwritten(handler: Handler) -> None:
-        if len(server.asked("PUT", tag)) == 1 and len(server.asked("GET", tag)) == 5:
+        if len(server.asked("PUT", tag)) == 1 and len(server.asked("GET", tag)) == 3:
             server.manifests[tag] = (index(other.as_json()), OCI_INDEX)
         handler.behave()
 
@@ -177,7 +177,7 @@ def test_a_late_writer_is_noticed(server: FaultRegistry, remote: RegistryReposit
 def test_an_index_that_never_keeps_the_entry_fails(
     server: FaultRegistry, remote: RegistryRepository, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(referrers, "MAX_ROUNDS", 4)
+    monkeypatch.setattr(referrers, "MAX_SECONDS", 0.1)
     server.fault("PUT", fallback_tag(subject.digest), status(201))
     with pytest.raises(ReferrersError, match="does not keep") as caught:
         remote.add_referrer(push_referrer(remote, subject), subject.digest)
@@ -315,3 +315,28 @@ def test_removing_where_only_deleting_helps() -> None:
             remote.remove_referrer(artifact.digest, subject.digest)
         remote.remove_referrer(artifact.digest, subject.digest)
         assert remote.referrers(subject.digest) == ()
+
+
+def test_a_full_index_is_not_written(server: FaultRegistry, remote: RegistryRepository, subject: Descriptor) -> None:
+    full = index(*({"digest": number} for number in range(10_000)))
+    server.manifests[fallback_tag(subject.digest)] = (full, OCI_INDEX)
+    with pytest.raises(ReferrersError, match="is full"):
+        remote.add_referrer(push_referrer(remote, subject), subject.digest)
+    assert server.manifests[fallback_tag(subject.digest)] == (full, OCI_INDEX)
+
+
+def test_an_index_that_is_right_and_never_rests_is_left_at_last(
+    server: FaultRegistry, remote: RegistryRepository, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referrers, "MAX_SECONDS", 0.1)
+    artifact, tag = push_referrer(remote, subject), fallback_tag(subject.digest)
+
+    def another_each_time(handler: Handler) -> None:
+        if tag in server.manifests:
+            entries = [*stored_index(server, subject), {"digest": len(server.seen)}]
+            server.manifests[tag] = (index(*entries), OCI_INDEX)
+        handler.behave()
+
+    server.fault("GET", tag, another_each_time)
+    assert remote.add_referrer(artifact, subject.digest) is Via.FALLBACK
+    assert artifact.as_json() in stored_index(server, subject)

@@ -23,9 +23,9 @@ def test_what_is_pushed_is_what_is_read(server: FaultRegistry, remote: RegistryR
     assert remote.blob(layer, 100) == b"a layer "
     with remote.open_blob(layer) as file:
         assert file.read() == b"a layer "
-    assert len(server.asked("POST")) == 2
+    assert len(server.asked("PUT", "blobs/uploads")) == 2
     push_image(remote, "v1")
-    assert len(server.asked("POST")) == 2, "what is there is not uploaded again"
+    assert len(server.asked("PUT", "blobs/uploads")) == 2, "what was sent is not sent again"
 
 
 def test_a_manifest_is_fetched_once(server: FaultRegistry, remote: RegistryRepository) -> None:

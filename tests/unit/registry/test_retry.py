@@ -7,7 +7,15 @@ import pytest
 
 from compatbuild.errors import RegistryError
 from compatbuild.registry import retry
-from compatbuild.registry.retry import ASKED_BUDGET, BUDGET, TRIES, TransientError, retry_after, retrying
+from compatbuild.registry.retry import (
+    ASKED_BUDGET,
+    BUDGET,
+    TRIES,
+    UNREACHED_BUDGET,
+    TransientError,
+    retry_after,
+    retrying,
+)
 
 
 class Clock:
@@ -25,18 +33,25 @@ class Clock:
         self.now += seconds
 
 
-def failing(clock: Clock, asked: float | None = None, good: int = 1 << 30) -> str:
+def failing(clock: Clock, asked: float | None = None, good: int = 1 << 30, *, unreached: bool = False) -> str:
     clock.tries += 1
     clock.now += clock.cost
     if clock.tries >= good:
         return "done"
-    raise TransientError("it", why="it broke", asked=asked)
+    raise TransientError("it", why="it broke", asked=asked, unreached=unreached)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, clock: Clock, asked: float | None = None, good: int = 1 << 30) -> str:
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    asked: float | None = None,
+    good: int = 1 << 30,
+    *,
+    unreached: bool = False,
+) -> str:
     monkeypatch.setattr(retry, "time", clock)
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.2)
-    return retrying(lambda: failing(clock, asked, good))
+    return retrying(lambda: failing(clock, asked, good, unreached=unreached))
 
 
 def test_it_is_tried_until_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +68,14 @@ def test_a_dead_registry_is_known_in_time(monkeypatch: pytest.MonkeyPatch) -> No
         assert not isinstance(caught.value, TransientError)
         assert clock.now <= BUDGET + max(cost, 1.0)
         assert 1 <= clock.tries <= TRIES
+
+
+def test_one_that_never_answered_is_known_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cost in (0.0, 1.0, 3.0):
+        clock = Clock(cost)
+        with pytest.raises(RegistryError):
+            run(monkeypatch, clock, unreached=True)
+        assert clock.now <= UNREACHED_BUDGET + max(cost, 1.0)
 
 
 def test_the_number_of_tries_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,15 @@ def test_foreign_types_are_shown_and_none_can_do_harm() -> None:
 
 def test_the_same_for_programs() -> None:
     signed = attachment(attachment(kind=BUNDLE), created="2026-11-23T10:00:00Z")
-    bundle = {"digest": OTHER, "artifact_type": BUNDLE, "created": "", "rejected": "", "attachments": []}
-    assert as_value("app:v1", [Overview(IMAGE, (signed,))]) == {
+    bundle = {
+        "digest": OTHER,
+        "artifact_type": BUNDLE,
+        "created": "",
+        "rejected": "",
+        "signed": "unsigned",
+        "attachments": [],
+    }
+    assert as_value("app:v1", [Overview(IMAGE, (signed,), {OTHER: "unsigned"}, OTHER)]) == {
         "schema": "compatbuild.attachments/v1",
         "reference": "app:v1",
         "subjects": [
@@ -64,15 +71,26 @@ def test_the_same_for_programs() -> None:
                 "digest": DIGEST,
                 "kind": "image",
                 "platform": "",
+                "signed": "",
+                "nfd_takes": OTHER,
                 "attachments": [
                     {
                         "digest": OTHER,
                         "artifact_type": SPEC.artifact_type,
                         "created": "2026-11-23T10:00:00Z",
                         "rejected": "",
+                        "signed": "unsigned",
                         "attachments": [bundle],
                     }
                 ],
             }
         ],
     }
+
+
+def test_how_each_is_signed_and_which_one_nfd_takes() -> None:
+    found = Overview(IMAGE, (attachment(),), {DIGEST: "signature present, not verified", OTHER: HOSTILE}, OTHER)
+    told = as_tree("app:v1", [found])
+    assert f"  image  {DIGEST}  (signature present, not verified)\n" in told
+    assert "; NFD's client takes this one)\n" in told
+    assert harmless(told)
