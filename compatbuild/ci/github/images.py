@@ -22,7 +22,7 @@ from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.subject import Subject
 from compatbuild.report.documents import report_bytes
 from compatbuild.sources.names import exists
-from compatbuild.sources.resolve import ALIASES, LATER, PREFIXES
+from compatbuild.sources.resolve import ALIASES, PREFIXES
 
 ATTACHABLE = frozenset({"registry", "oci-dir"})
 """Sources that something can be attached to."""
@@ -111,7 +111,7 @@ def _subjects(target: api.Target, platforms: Sequence[str]) -> list[Subject]:
 def is_reference(name: str) -> bool:
     """Say whether an image can have something attached: it is in a registry, or in an OCI layout."""
     prefix, colon, _ = name.partition(":")
-    if colon and prefix in {*PREFIXES, *ALIASES, *LATER}:
+    if colon and prefix in {*PREFIXES, *ALIASES}:
         return ALIASES.get(prefix, prefix) in ATTACHABLE
     return not exists(name)
 
