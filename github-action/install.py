@@ -65,7 +65,9 @@ def installed() -> "str | None":
     pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
     try:
         subprocess.run([sys.executable, "-I", "-m", "venv", "--clear", place], check=True)
-        subprocess.run([*pip, "--require-hashes", "--only-binary=:all:", "--requirement", LOCK], check=True)
+        # The lock is complete, and with dependencies pip refuses what asks for an extra of a pin (pydantic[email]).
+        exactly = ("--require-hashes", "--no-deps", "--only-binary=:all:", "--requirement", LOCK)
+        subprocess.run([*pip, *exactly], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return None

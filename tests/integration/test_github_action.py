@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from itertools import count
@@ -15,6 +16,7 @@ from tests.integration.act import Checkout, Done, checkout, copy_action, pull_re
 from tests.integration.journey import OTHER_SPEC, make_keys
 from tests.integration.shell import PASSWORD, REGISTRIES, Shell, push, registry, shell
 from tests.peers import servers
+from tests.peers.certificates import loopback_tls
 
 pytestmark = pytest.mark.peer
 NUMBER = count()  # of repositories: one a test
@@ -251,6 +253,42 @@ def test_without_permissions_it_says_what_is_missing(repository: Checkout, autho
     (annotation,) = keyless.annotations
     assert "id-token: write" in annotation["message"]
     assert keyless.outputs["exit-code"] == "2"
+
+
+def test_a_private_registry_with_an_authority_of_its_own(
+    repository: Checkout, author: Shell, keys: Path, tmp_path: Path
+) -> None:
+    """What needs neither the internet nor a flag: variables, the user's credentials, and the settings of the project."""
+    tls = loopback_tls(tmp_path)
+    login = base64.b64encode(b"owner:secret").decode()
+    with servers.debian_registry(htpasswd={"owner": "secret"}, tls=tls) as address:
+        (repository.home / ".docker").mkdir()
+        (repository.home / ".docker" / "config.json").write_text(json.dumps({"auths": {address: {"auth": login}}}))
+        layout = write_image(tmp_path / "image")
+        to = ("--to-ca-file", tls.ca, "--to-username", "owner", "--to-password", "secret")
+        author.peer("oras", "cp", "--from-oci-layout", *to, f"{layout}:v1", f"{address}/team/app:v1")
+        settings = f"image: {address}/team/app:v1\ntemplate: own.yaml.j2\nsign: key:cosign.key\n"
+        (repository.work / ".compatbuild.yaml").write_text(settings)
+        (repository.work / "own.yaml.j2").write_text(TEMPLATE)
+        (repository.work / "cosign.key").write_bytes((keys / "cosign.key").read_bytes())
+        done = repository.run(
+            f"""
+- id: look
+  uses: USES
+  with: {{python: PYTHON}}
+- id: compat
+  uses: USES
+  env: {{COSIGN_PASSWORD: "{PASSWORD}"}}
+  with: {{push-to-registry: true, compare-with: "{address}/team/app:v1", python: PYTHON}}
+- run: cp "$SPEC" "$HOME/spec.yaml"
+  env: {{SPEC: "${{{{ steps.look.outputs.spec-path }}}}"}}
+""",
+            environ={"COMPATBUILD_CA_FILE": str(tls.ca)},
+        )
+    assert done.code == 0, told(done)
+    assert "kernel >=5.10" in (repository.home / "spec.yaml").read_text()  # as the template of the settings adds
+    assert ", signed (key)." in done.steps["compat"].summary
+    assert done.steps["compat"].outputs["drift"] == "same"
 
 
 HOSTILE = (
