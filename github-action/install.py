@@ -66,7 +66,7 @@ def installed() -> "str | None":
     try:
         subprocess.run([sys.executable, "-I", "-m", "venv", "--clear", place], check=True)
         # The lock is complete, and with dependencies pip refuses what asks for an extra of a pin (pydantic[email]).
-        exactly = ("--require-hashes", "--no-deps", "--only-binary=:all:", "--requirement", LOCK)
+        exactly = ("--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:", "--requirement", LOCK)
         subprocess.run([*pip, *exactly], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)

@@ -75,6 +75,16 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         return _inside(name, text(name), directory, workspace, exists=exists) if text(name) else None
 
     hosts, changes = _fail_on(_words(text("fail-on")))
+    push, verify = (
+        _boolean(given, "push-to-registry"),
+        _verify(file("verify-key"), text("verify-identity"), text("verify-issuer")),
+    )
+    if push and verify:
+        raise UsageError(
+            "a specification is either published or verified",
+            why="push-to-registry is true, and verify-… says whose signature to look for",
+            remedy="call the action twice",
+        )
     return Inputs(
         workspace=workspace,
         directory=directory,
@@ -83,9 +93,9 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         template=text("template") if text("template") in shipped_names() else str(file("template") or ""),
         spec=file("spec"),
         dockerfile=file("dockerfile") or _usual_dockerfile(directory),
-        push=_boolean(given, "push-to-registry"),
+        push=push,
         sign=_sign(text("sign") or "auto"),
-        verify=_verify(file("verify-key"), text("verify-identity"), text("verify-issuer")),
+        verify=verify,
         profiles=tuple(_words(text("check-profiles"))),
         fail_on_hosts=hosts,
         fail_on_changes=changes,

@@ -8,10 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ACTION = Path(__file__).parents[3] / "github-action"
 
@@ -49,6 +52,17 @@ def test_every_pin_is_read(install: ModuleType) -> None:
     text = (ACTION / "requirements.lock").read_text()
     assert len(install.PIN.findall(text)) == len(re.findall(r"^[a-z].*==", text, re.MULTILINE)) > 40
     assert all(f"{name}==" in text for name in ("sigstore", "oras", "typer"))
+
+
+def test_whatever_the_package_needs_is_pinned(install: ModuleType) -> None:
+    """The tests' own environment has it in any case, so that nothing else would notice."""
+    project = tomllib.loads((ACTION.parent / "pyproject.toml").read_text())["project"]
+    pins = {
+        canonicalize_name(name): version
+        for name, version, _ in install.PIN.findall((ACTION / "requirements.lock").read_text())
+    }
+    needed = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["keyless"])]
+    assert [one.name for one in needed if not one.specifier.contains(pins.get(canonicalize_name(one.name), "0"))] == []
 
 
 def test_a_python_that_has_every_pin_is_used_as_it_is(tmp_path: Path) -> None:

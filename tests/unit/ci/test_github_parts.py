@@ -83,6 +83,7 @@ REFUSED = [
     {"sarif_file": "/etc/compat.sarif"},
     {"config": "settings.yaml"},
     {"verify_identity": "me"},
+    {"verify_identity": "me", "verify_issuer": "https://issuer.example", "push_to_registry": "true"},
 ]
 
 
