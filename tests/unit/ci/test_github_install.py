@@ -37,7 +37,7 @@ def run(temporary: Path, python: Path | str, **environ: str) -> subprocess.Compl
         "WANTED_PYTHON": str(python),
     }
     (temporary / "output").touch()
-    command = [shutil.which("bash") or "bash", ACTION / "install.sh"]
+    command: list[str | Path] = [shutil.which("bash") or "bash", ACTION / "install.sh"]
     return subprocess.run(command, env=told | environ, capture_output=True, text=True, check=False)
 
 
