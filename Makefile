@@ -49,9 +49,9 @@ peers: $(MADE) ## build the programs the tests drive: oras, crane, regctl, cosig
 	@$(BIN)/python -m tests.peers.build
 
 keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore's services (minutes) and cuts them off
-	@$(BIN)/python -m tests.peers.build --services cosign crane refregistry
+	@$(BIN)/python -m tests.peers.build --services act cosign crane refregistry
 	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
-		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py
+		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py tests/keyless/live_action.py
 
 bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
 	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
@@ -61,6 +61,7 @@ lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproj
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --extra keyless --constraints requirements-dev.lock --output-file github-action/requirements.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove the environment and all output; caches outside the tree stay

@@ -40,14 +40,15 @@ def infer(
 ) -> None:
     """Say what an image needs of its host, each line with its evidence.
 
-    Formats: table, json, yaml, spec (the specification itself), markdown. With --platform all the images of an index
-    side by side, in one run.
+    Formats: table, json, yaml, spec (the specification itself), markdown, sarif. With --platform all the images of an
+    index side by side, in one run.
 
     [dim]Example: compatbuild infer oci-dir:build/image:v1 -o table -o json=report.json[/dim]
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, findings
+    from compatbuild.report import documents, findings, findings_sarif
+    from compatbuild.report.sarif import sarif
 
     if platform == ALL:
         _infer_all(
@@ -59,7 +60,7 @@ def infer(
             no_progress=no_progress,
         )
         return
-    targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
+    targets = wanted(output, "table", "json", "yaml", "spec", "markdown", "sarif")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
             settings.image(source),
@@ -82,6 +83,7 @@ def infer(
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
+        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report)))),
     }
     emit(targets, formats)
 

@@ -205,6 +205,7 @@ SigningConfig = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        envvar="COMPATBUILD_SIGNING_CONFIG",
         help="Services of keyless signing (`cosign signing-config create`). Default: the public ones.",
         rich_help_panel=SIGNING,
     ),

@@ -21,15 +21,17 @@ def validate(
 ) -> None:
     """Find everything that is wrong with a specification, and say how to mend it.
 
-    Formats: table, json. Exit code 12 when there is an error.
+    Formats: table, json, sarif. Exit code 12 when there is an error.
 
     [dim]Example: compatbuild validate compat.yaml[/dim]
     """
     from compatbuild import api
+    from compatbuild.report import issues_sarif
     from compatbuild.report.documents import to_json
     from compatbuild.report.issues import listing
+    from compatbuild.report.sarif import sarif
 
-    targets = wanted(output, "table", "json")
+    targets = wanted(output, "table", "json", "sarif")
     issues: list[Issue] = []
     for name in specs:
         if name == "-":
@@ -41,6 +43,11 @@ def validate(
         "specs": specs,
         "issues": [issue.model_dump(mode="json") for issue in issues],
     }
-    emit(targets, {"table": lambda: listing(issues, specs), "json": lambda: to_json(value)})
+    formats = {
+        "table": lambda: listing(issues, specs),
+        "json": lambda: to_json(value),
+        "sarif": lambda: to_json(sarif(tuple(issues_sarif.results(issues)))),
+    }
+    emit(targets, formats)
     if any(strict or issue.severity.value == "error" for issue in issues):
         raise typer.Exit(EXIT_INVALID)

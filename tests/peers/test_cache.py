@@ -28,7 +28,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_peer_of_the_design_has_a_module() -> None:
     ours = ("nfdmatch", "nodeaffinity", "refregistry", "sif")
-    assert cache.names() == tuple(sorted(("cosign", "crane", "nfd", "oras", "regctl", *ours)))
+    assert cache.names() == tuple(sorted(("act", "actionlint", "cosign", "crane", "nfd", "oras", "regctl", *ours)))
 
 
 def test_a_binary_lies_under_its_name_and_key(empty: Path, modules: Path) -> None:
@@ -116,6 +116,8 @@ def test_building_an_unknown_peer_is_a_usage_error(empty: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("name", "arguments", "expected"),
     [
+        ("act", ["--version"], "act version"),
+        ("actionlint", ["-version"], "v1.7.12"),
         ("cosign", ["version"], "v3.1.3"),
         ("crane", ["version"], "v0.22.1"),
         ("nfd", ["compat", "--help"], "validate-node"),
