@@ -26,29 +26,36 @@ from compatbuild.cli import (
     verify,
     version,
 )
-from compatbuild.cli.output import show_error
+from compatbuild.cli.help import App
+from compatbuild.cli.output import show_error, write_stdout
 from compatbuild.errors import CompatError, UsageError
 
-HELP = """
-Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside the image.
-
-compatbuild infer my/app:1.2        what does this image need, and why?
-
-compatbuild init                    start a template, kept in git
-
-compatbuild publish REF             infer, refine, validate, attach, sign: in one go
-
-compatbuild verify REF --key FILE   is this specification the author's, for exactly this image?
-"""
-
 NAME = "compatbuild"
-app = typer.Typer(
+HELP = "Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside it."
+JOURNEYS = """\
+What does this image need of its host, and why?
+  compatbuild infer my/app:1.2
+
+State it from now on: start a template that is kept in git, then publish in CI, signed
+  compatbuild init
+  compatbuild publish registry.example/app:1.2 --sign key:cosign.key
+
+Which systems run this image, which do not, and why?
+  compatbuild check registry.example/app:1.2 --os all
+
+Is this specification its author's, for exactly this image?
+  compatbuild verify registry.example/app:1.2 --key cosign.pub
+
+Does this change make the image need more of its host?
+  compatbuild diff registry.example/app:1.1 registry.example/app:1.2
+"""
+"""What people come for, printed where no command was named."""
+
+app = App(
     name=NAME,
     help=HELP,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
 )
 AUTHOR, REGISTRY, MORE = "From image to specification", "With a registry or an OCI layout", "More"
 app.command(rich_help_panel=AUTHOR)(infer.infer)
@@ -86,12 +93,13 @@ def run() -> int:
     """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
     failure: CompatError
     try:
+        if not sys.argv[1:]:
+            write_stdout(f"{HELP}\n\n{JOURNEYS}\nEvery command: {NAME} --help\n")
+            return UsageError.exit_code
         return app(prog_name=NAME, standalone_mode=False) or 0
     except CompatError as error:
         failure = error
     except typer.TyperException as error:
-        if not error.format_message():  # no command was named, and the help has been printed
-            return UsageError.exit_code
         failure = _usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return 130

@@ -50,17 +50,17 @@ def emit(targets: Iterable[Target], formats: Mapping[str, Callable[[], "Renderab
     for target in targets:
         result = formats[target.format]()
         if target.file is not None:
-            write_file(target.file, _text(result, terminal=False).encode())
+            write_file(target.file, _text(result, stdout=False).encode())
         else:
-            write_stdout(_text(result, terminal=sys.stdout.isatty()))
+            write_stdout(_text(result, stdout=True))
 
 
-def _text(result: "RenderableType", *, terminal: bool) -> str:
+def _text(result: "RenderableType", *, stdout: bool) -> str:
     if isinstance(result, str):
         return result
     from compatbuild.report import console
 
-    return console.to_terminal(result) if terminal else console.to_text(result, width=console.pipe_width())
+    return console.to_stdout(result) if stdout else console.to_text(result, width=console.pipe_width())
 
 
 def write_stdout(text: str) -> None:
