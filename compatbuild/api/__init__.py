@@ -1,8 +1,7 @@
 """What the commands do, as functions: the public Python surface behind ``compatbuild.infer`` and its siblings.
 
 Every function takes plain values and returns frozen records; nothing is printed. ``say`` is told, in one line, what is
-being done; ``progress`` a layer's index and how many more of its bytes were read. Errors are subclasses of
-``compatbuild.errors.CompatError``.
+being done; ``progress`` how far reading an image is. Errors are subclasses of ``compatbuild.errors.CompatError``.
 """
 
 from compatbuild.api.artifacts import attach, detach, pull, show

@@ -1,5 +1,6 @@
 """The command line: every command is a thin file beside this one."""
 
+import os
 import sys
 from io import StringIO, TextIOWrapper
 
@@ -31,6 +32,8 @@ from compatbuild.cli.output import show_error, write_stdout
 from compatbuild.errors import CompatError, UsageError
 
 NAME = "compatbuild"
+COMPLETION = f"_{NAME.upper()}_COMPLETE"
+"""Set by a shell that asks what can be typed; then nothing is on the command line."""
 HELP = "Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside it."
 JOURNEYS = """\
 What does this image need of its host, and why?
@@ -93,7 +96,7 @@ def run() -> int:
     """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
     failure: CompatError
     try:
-        if not sys.argv[1:]:
+        if not sys.argv[1:] and COMPLETION not in os.environ:
             write_stdout(f"{HELP}\n\n{JOURNEYS}\nEvery command: {NAME} --help\n")
             return UsageError.exit_code
         return app(prog_name=NAME, standalone_mode=False) or 0

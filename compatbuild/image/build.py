@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Self
 
 from compatbuild.errors import ImageError
 from compatbuild.image import packages
 from compatbuild.image.interests import Interests
-from compatbuild.image.layer import LayerSource, Scan
+from compatbuild.image.layer import UNKNOWN_SIZE, LayerSource, Scan
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.os_release import parse_os_release
@@ -21,8 +21,27 @@ from compatbuild.image.wanted import OS_RELEASE, Start, Wanted
 MAX_WORKERS = 4
 """Layers scanned at once. Decompression and hashing run beside each other, the rest takes turns (the GIL)."""
 
-Progress = Callable[[int, int], None]
-"""Told a layer's index and how many more of its bytes were read; called from several threads."""
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What reading an image takes: its layers, each counted once, and their bytes; None where nobody says how many."""
+
+    layers: int
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of that work: how many more bytes of a layer, by its index, were read, and whether it is done."""
+
+    work: Work
+    layer: int
+    count: int
+    done: bool = False
+
+
+Progress = Callable[[Step], None]
+"""Told each step; called from several threads. All steps of one image have the same ``work``."""
 
 
 def build_view(
@@ -75,6 +94,7 @@ class _Scanning:
         self._limits = limits
         self._progress = progress
         self._over = Event()
+        self._work = _work(layers)
         workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(layers)))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
         self._waiting: dict[int, Future[LayerFacts]] = {}
@@ -105,18 +125,27 @@ class _Scanning:
             raise
 
     def _scan(self, index: int, layer: LayerSource) -> LayerFacts:
-        def tick(count: int) -> None:
+        def tick(count: int, *, done: bool = False) -> None:
             if self._over.is_set():
                 raise _GivenUpError
             if self._progress is not None:
-                self._progress(index, count)
+                self._progress(Step(self._work, index, count, done))
 
         try:
             tick(0)
-            return layer.facts(Scan(self._wanted, self._limits, tick))
+            facts = layer.facts(Scan(self._wanted, self._limits, tick))
+            tick(0, done=True)
         except BaseException:  # also of this thread being stopped: whatever it is, the image cannot be read
             self._over.set()
             raise
+        return facts
+
+
+def _work(layers: Sequence[LayerSource]) -> Work:
+    sizes = {
+        (layer.digest, layer.diff_id) if layer.diff_id else (str(at),): layer.size for at, layer in enumerate(layers)
+    }
+    return Work(len(sizes), None if UNKNOWN_SIZE in sizes.values() else sum(sizes.values()))
 
 
 def _view(config: ImageConfig, diff_ids: tuple[str, ...], overlay: Overlay, wanted: Wanted) -> ImageView:
