@@ -9,7 +9,7 @@ from compatbuild.api.checks import check, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
-from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, refine, require_valid, validate
+from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, expressions, infer, refine, require_valid, validate
 from compatbuild.api.selection import select
 from compatbuild.api.signatures import SignedPair, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
@@ -28,6 +28,7 @@ __all__ = [
     "detach",
     "diff",
     "export",
+    "expressions",
     "infer",
     "load_target",
     "open_target",

@@ -1,11 +1,14 @@
 """``compatbuild infer``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compatbuild.cli import options, settings
 from compatbuild.cli.output import emit, tell, wanted
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Source = Annotated[
     str | None,
@@ -16,6 +19,14 @@ Source = Annotated[
         "Default: the one .compatbuild.yaml names.",
     ),
 ]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="In the table: every finding with all its evidence, why it is as sure as it is, and the expressions it "
+        "becomes.",
+    ),
+]
 
 
 def infer(
@@ -23,6 +34,7 @@ def infer(
     output: options.Output = None,
     platform: options.Platform = None,
     base: options.Base = None,
+    explain: Explain = False,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -39,7 +51,7 @@ def infer(
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, findings
+    from compatbuild.report import documents, explained, findings
 
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
     with progress(shown=not (quiet or no_progress)) as advance:
@@ -58,8 +70,11 @@ def infer(
             tell(f"note: {note}", quiet=quiet)
         return refined.spec.decode()
 
+    def table() -> "RenderableType":
+        return explained.explained(report, api.expressions) if explain else findings.table(report, every=verbose)
+
     formats = {
-        "table": lambda: findings.table(report, every=verbose),
+        "table": table,
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
