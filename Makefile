@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench clean demo ground-truth help imports lint lock peers test types
+.PHONY: bench clean demo ground-truth help imports keyless lint lock peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -48,6 +48,11 @@ imports: $(DEVELOPMENT) ## check which package may import which
 peers: $(MADE) ## build the programs the tests drive: oras, crane, regctl, cosign, nfd and more; needs Go
 	@$(BIN)/python -m tests.peers.build
 
+keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore's services (minutes) and cuts them off
+	@$(BIN)/python -m tests.peers.build --services cosign crane refregistry
+	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
+		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py
+
 bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
 	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
 	@$(BIN)/python -m bench
@@ -55,7 +60,7 @@ bench: $(RUNTIME) ## time inference on the demo's image against decompressing it
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
-	@$(LOCK) pyproject.toml --group dev --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove the environment and all output; caches outside the tree stay

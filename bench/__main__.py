@@ -22,12 +22,14 @@ MOST_MEMORY = 150.0
 """The aims: at most twice the time of stdlib zlib, in less than 150 MB."""
 
 
-def commands(layout: Path, tag: str) -> dict[str, list[str]]:
-    """Return what is measured, by the name it has in the table."""
+def commands(layout: Path, tag: str, docker: str = "") -> dict[str, list[str]]:
+    """Return what is measured, by the name it has in the table; ``docker`` is the same image's name in a daemon."""
     layers = [str(layer) for layer in gzip_layers(layout, tag)]
     tool = str(Path(sys.executable).with_name("compatbuild"))
+    daemon = {"infer docker:": [tool, "infer", f"docker:{docker}", "-o", "json"]} if docker else {}
     return {
         INFER: [tool, "infer", f"oci-dir:{layout}:{tag}", "-o", "json"],
+        **daemon,
         "gzip -dc": ["gzip", "-dc", *layers],
         ZLIB: [sys.executable, "-m", "bench.inflate", "zlib", *layers],
         "isal in Python": [sys.executable, "-m", "bench.inflate", "isal", *layers],
@@ -72,10 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--layout", type=Path, default=Path("out/demo/image"), help="OCI layout (default: %(default)s)")
     parser.add_argument("--tag", default="v1", help="tag in the layout (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: %(default)s)")
+    parser.add_argument(
+        "--docker", default="", metavar="NAME", help="name of the same image in a daemon: timed as well"
+    )
     parser.add_argument("--output", type=Path, default=Path("out/bench.json"), help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     try:
-        costs = measured(commands(chosen.layout, chosen.tag), chosen.runs)
+        costs = measured(commands(chosen.layout, chosen.tag, chosen.docker), chosen.runs)
     except (BenchError, OSError, LookupError) as error:
         print(f"Nothing is measured: {error}", file=sys.stderr)
         return 1

@@ -9,9 +9,19 @@ from compatbuild.api.checks import check, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
-from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, expressions, infer, refine, require_valid, validate
+from compatbuild.api.reading import (
+    TEMPLATE_FILE,
+    Refined,
+    diff,
+    expressions,
+    infer,
+    infer_all,
+    refine,
+    require_valid,
+    validate,
+)
 from compatbuild.api.selection import select
-from compatbuild.api.signatures import SignedPair, sign, verify
+from compatbuild.api.signatures import SignedPair, judge, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
 
 __all__ = [
@@ -30,6 +40,8 @@ __all__ = [
     "export",
     "expressions",
     "infer",
+    "infer_all",
+    "judge",
     "load_target",
     "open_target",
     "provenance",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.candidates import Candidate
     from compatbuild.registry.overview import Overview
-    from compatbuild.signing.keys import PublicKey
+    from compatbuild.signing.signatures import Trusted
+    from compatbuild.signing.verify import Policy
 
 
 def attach(
@@ -61,29 +62,29 @@ def pull(
     *,
     platform: str | None = None,
     kind: str = "spec",
-    keys: Sequence["PublicKey"] = (),
+    policy: "Policy | None" = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
 ) -> tuple[bytes, "Candidate"]:
     """Return the specification (or ``kind`` ``report``) in force, and the artifact it is from.
 
-    Of an index without ``platform`` that of the index itself. **Signed or not**, unless there are ``keys``: then it is
-    the one that ``verify`` accepts, or VerificationError. Reports are not signed, and so never pulled with keys.
+    Of an index without ``platform`` that of the index itself. **Signed or not**, unless there is a ``policy``: then
+    it is the one that passes it, or VerificationError. Reports are not signed, and so never pulled with a policy.
     """
     from compatbuild.registry.artifact import REPORT, SPEC
     from compatbuild.registry.attach import pull as pull_artifact
 
     target = open_target(reference, options)
     subject = target.subjects(platform)[0]
-    if keys and kind == "report":
+    if policy is not None and kind == "report":
         raise VerificationError(
             f"the report of {reference} cannot be verified",
             why="a signature covers the image and the specification, not the report",
             remedy="pull it without verification",
         )
-    if keys:
-        from compatbuild.signing.verify import verify
+    if policy is not None:
+        from compatbuild.signing.verify import judge_by
 
-        verified = verify(target.store, subject.descriptor, keys)
+        verified = judge_by(policy, target.store, subject.descriptor).required()
         return verified.content, verified.spec
     return pull_artifact(target.store, subject.descriptor, REPORT if kind == "report" else SPEC)
 
@@ -92,18 +93,18 @@ def show(
     reference: str,
     *,
     platform: str | None = None,
-    keys: Sequence["PublicKey"] = (),
+    trusted: Sequence["Trusted"] = (),
     options: RegistryOptions = DEFAULT_OPTIONS,
 ) -> tuple["Overview", ...]:
     """Return everything attached to an image, and how it is signed; NotFoundError when that is nothing at all.
 
-    Without ``keys`` a signature is only known to be there.
+    Without ``trusted`` keys or identities a signature is only known to be there.
     """
     from compatbuild.registry.overview import overview
     from compatbuild.signing.glance import glance
 
     target = open_target(reference, options)
-    found = tuple(glance(target.store, overview(target.store, one), keys) for one in target.subjects(platform))
+    found = tuple(glance(target.store, overview(target.store, one), trusted) for one in target.subjects(platform))
     if not any(one.attachments for one in found):
         raise NotFoundError(
             f"nothing is attached to {reference}",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from compatbuild.checking.loading import Loaded
     from compatbuild.checking.verdicts import Checked
     from compatbuild.hosts.host import Host
-    from compatbuild.signing.keys import PublicKey
+    from compatbuild.signing.verify import Policy
 
 
 def check(
@@ -22,7 +22,7 @@ def check(
     *,
     gpus: str = "",
     platform: str | None = None,
-    keys: "Sequence[PublicKey]" = (),
+    policy: "Policy | None" = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
 ) -> "Checked":
@@ -35,7 +35,7 @@ def check(
 
     wanted = parse_gpus(gpus)
     return check_loaded(
-        load_target(target, hosts, platform=platform, keys=keys, options=options, say=say), hosts, wanted
+        load_target(target, hosts, platform=platform, policy=policy, options=options, say=say), hosts, wanted
     )
 
 
@@ -44,7 +44,7 @@ def load_target(
     hosts: "Sequence[Host]",
     *,
     platform: str | None = None,
-    keys: "Sequence[PublicKey]" = (),
+    policy: "Policy | None" = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
 ) -> "Loaded":
@@ -52,7 +52,8 @@ def load_target(
 
     An existing file with text is a specification or a report; ``registry:`` and the other prefixes of ``infer``, a
     directory and an archive are images that are read now; anything else, ``oci-dir:`` too, is a reference whose
-    attached specification counts, with ``keys`` only a signed one. Without ``platform`` that of the hosts counts.
+    attached specification counts, with a ``policy`` only one that passes it. Without ``platform`` that of the hosts
+    counts.
     """
     from compatbuild.checking.check import platform_of
     from compatbuild.checking.loading import Loaded, attached, is_image, is_report, is_text_file
@@ -69,6 +70,6 @@ def load_target(
     else:
         opened = open_target(target, options)
         wanted = platform or platform_of(hosts)
-        return attached(opened.store, opened.reference, wanted, keys, exactly=platform is not None)
+        return attached(opened.store, opened.reference, wanted, policy, exactly=platform is not None)
     digest, text = report.image.digest, refine(report, template="default").spec
     return Loaded(Subject(target, kind, digest, report=True), decode(text), report, text)

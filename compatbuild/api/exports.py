@@ -1,6 +1,5 @@
 """Specifications as Kubernetes objects."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compatbuild.api.checks import load_target
@@ -10,7 +9,7 @@ from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from compatbuild.exporting.export import Exported, Wish
-    from compatbuild.signing.keys import PublicKey
+    from compatbuild.signing.verify import Policy
 
 
 def export(
@@ -19,7 +18,7 @@ def export(
     wish: "Wish | None" = None,
     *,
     platform: str | None = None,
-    keys: "Sequence[PublicKey]" = (),
+    policy: "Policy | None" = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
 ) -> "Exported":
@@ -31,6 +30,6 @@ def export(
     from compatbuild.exporting.export import Wish
     from compatbuild.exporting.export import export as export_loaded
 
-    loaded = load_target(target, (), platform=platform, keys=keys, options=options, say=say)
+    loaded = load_target(target, (), platform=platform, policy=policy, options=options, say=say)
     require_valid(loaded.text, target)
     return export_loaded(loaded, form, wish or Wish())

@@ -1,17 +1,18 @@
 """Publish: infer, refine, validate, attach and sign in one go."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compatbuild.api.reading import Refined, infer, refine
+from compatbuild.api.reading import Refined, refine, reports_of
 from compatbuild.api.signatures import SignedPair, sign_subject
 from compatbuild.api.targets import (
     DEFAULT_OPTIONS,
     Progress,
     Say,
+    Target,
     creation_date,
     open_target,
     provenance,
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.store import Store
     from compatbuild.registry.subject import Subject
-    from compatbuild.signing.keys import Signer
+    from compatbuild.signing.sign import Author, SignOptions
+    from compatbuild.signing.verify import Policy
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,18 @@ class Published:
     @property
     def changed(self) -> bool:
         """Whether this call added anything."""
-        signed = (self.signatures.spec, self.signatures.image) if self.signatures else ()
+        signed = self.signatures.all if self.signatures else ()
         return any(one is not None and one.state == "created" for one in (self.spec, self.report, *signed))
 
 
 def publish(
-    reference: str,
+    reference: str = "",
     *,
+    metadata_file: Path | None = None,
     template: str | Path | None = None,
-    signer: "Signer | None" = None,
+    signer: "Author | None" = None,
+    how: "SignOptions | None" = None,
+    policy: "Policy | None" = None,
     platform: str | None = None,
     base: str | None = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
@@ -61,19 +66,53 @@ def publish(
 ) -> tuple[Published, ...]:
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
-    An index gets a specification of its own with what all its platforms have in common. Nothing is attached before
-    every platform has been inferred and refined. Doing it again changes nothing. ``base`` as for ``infer``. An image
-    that needs nothing gets nothing, and is not in the result.
+    ``reference`` may be ``docker:NAME`` or ``podman:NAME`` of an image that was pushed from there; ``metadata_file`` is
+    what buildx wrote of a build, and names images by digest. An index gets a specification of its own with what all its
+    platforms have in common. Nothing is attached before every platform has been inferred and refined, layers that
+    platforms share being read once. Doing it again changes nothing. ``base`` as for ``infer``. An image that needs
+    nothing gets nothing, and is not in the result. What was signed must pass the ``policy``, if there is one:
+    VerificationError, when everything is there but its readers would refuse it.
     """
+    what = _What(template, signer, how, policy, platform, base)
+    names = _names(reference, metadata_file, options, say)
+    return tuple(one for name in names for one in _publish(name, what, options, say, progress))
+
+
+@dataclass(frozen=True)
+class _What:
+    """What is to be published, of whatever image."""
+
+    template: str | Path | None
+    signer: "Author | None"
+    how: "SignOptions | None"
+    policy: "Policy | None"
+    platform: str | None
+    base: str | None
+
+
+def _names(reference: str, metadata_file: Path | None, options: RegistryOptions, say: Say | None) -> tuple[str, ...]:
+    """Return what is in registries of the image that is meant, by digest where more than a name is known."""
+    if metadata_file is not None:
+        from compatbuild.sources.metadata_file import built
+
+        return built(metadata_file, reference)
+    kind, colon, name = reference.partition(":")
+    if colon and kind in ("docker", "podman") and not name.startswith("//"):
+        from compatbuild.sources.pushed import pushed
+
+        return pushed(kind, name, options, say or (lambda _: None))
+    return (reference,)
+
+
+def _publish(
+    reference: str, what: _What, options: RegistryOptions, say: Say | None, progress: Progress | None
+) -> tuple[Published, ...]:
     from compatbuild.inference.common import common
+    from compatbuild.signing.verify import judge_by
 
     target = open_target(reference, options)
-    found = target.subjects(platform)
-    reports: dict[str, Report] = {}
-    for subject in found:
-        if not subject.is_index:
-            source = source_of(target.reference.with_digest(subject.descriptor.digest))
-            reports[subject.descriptor.digest] = infer(source, base=base, options=options, say=say, progress=progress)
+    found = target.subjects(what.platform)
+    reports = _reports(target, found, what.base, options, say=say, progress=progress)
     about = dict(reports)
     for subject in found:
         if subject.is_index:
@@ -82,9 +121,45 @@ def publish(
     refined: dict[str, Refined] = {}
     for digest, report in about.items():
         with suppress(NothingRequiredError):
-            refined[digest] = refine(report, template=template)
+            refined[digest] = refine(report, template=what.template)
     needy = [subject for subject in found if subject.descriptor.digest in refined]
-    return tuple(_publish_subject(target.store, subject, refined, reports, signer) for subject in needy)
+
+    def sign(subject: "Subject") -> "SignedPair | None":
+        return sign_subject(target.store, subject, what.signer, what.how) if what.signer is not None else None
+
+    done = tuple(_publish_subject(target.store, subject, refined, reports, sign) for subject in needy)
+    if what.signer is not None and what.policy is not None:
+        for subject in needy:
+            judge_by(what.policy, target.store, subject.descriptor).required()
+    return done
+
+
+def _reports(
+    target: Target,
+    subjects: "Sequence[Subject]",
+    base: str | None,
+    options: RegistryOptions,
+    *,
+    say: Say | None,
+    progress: Progress | None,
+) -> dict[str, Report]:
+    """Infer what each image needs, by its digest; one of several that is not for Linux is left out, which is said."""
+    from compatbuild.sources.manifest import NotLinuxError
+    from compatbuild.sources.resolve import open_image
+
+    with ExitStack() as opened:
+        sources = {}
+        for digest in [subject.descriptor.digest for subject in subjects if not subject.is_index]:
+            source = source_of(target.reference.with_digest(digest))
+            try:
+                sources[digest] = opened.enter_context(open_image(source, options=options, say=say))
+            except NotLinuxError as error:
+                if len(subjects) == 1:
+                    raise
+                if say is not None:
+                    say(f"nothing is published for {source}: {error.what}")
+        read = reports_of(list(sources.values()), base=base, options=options, say=say, progress=progress)
+    return dict(zip(sources, read, strict=True))
 
 
 def _publish_subject(
@@ -92,7 +167,7 @@ def _publish_subject(
     subject: "Subject",
     refined: Mapping[str, Refined],
     reports: Mapping[str, Report],
-    signer: "Signer | None",
+    sign: "Callable[[Subject], SignedPair | None]",
 ) -> Published:
     from compatbuild.registry import attach as attaching
     from compatbuild.report.documents import report_bytes
@@ -103,5 +178,4 @@ def _publish_subject(
     if digest in reports:
         content = report_bytes(reports[digest])
         report = attaching.attach_report(store, subject.descriptor, content, annotations, created, derived=True)
-    signatures = sign_subject(store, subject, signer, force=False) if signer is not None else None
-    return Published(subject, spec, report, signatures, refined[digest].notes)
+    return Published(subject, spec, report, sign(subject), refined[digest].notes)

@@ -1,18 +1,20 @@
 """Read an image, refine what it needs into a specification, validate one, and compare two."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compatbuild.api.targets import DEFAULT_OPTIONS, Progress, Say, read_file
 from compatbuild.errors import NothingRequiredError, SpecError
-from compatbuild.model.report import ImageIdentity, Report, parse_report
+from compatbuild.model.report import ImageIdentity, PlatformReports, Report, Skipped, parse_report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from compatbuild.inference.sides import Compared
+    from compatbuild.sources.image_source import ImageSource
     from compatbuild.validation.issue import Issue
 
 TEMPLATE_FILE = "compat.yaml.j2"
@@ -42,21 +44,65 @@ def infer(
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
     so that the report can tell what comes from there; UsageError when it is not.
     """
+    from compatbuild.sources.resolve import open_image
+
+    with open_image(source, platform=platform, options=options, say=say) as image:
+        return next(iter(reports_of([image], base=base, options=options, say=say, progress=progress)))
+
+
+def infer_all(
+    source: str,
+    *,
+    base: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+    progress: Progress | None = None,
+) -> PlatformReports:
+    """Read every image of an index in one run, layers that they share once; a single image gives one report.
+
+    A platform whose image is not there, or is not for Linux, is named under ``skipped``.
+    """
+    from compatbuild.sources.resolve import open_index
+
+    with open_index(source, options=options, say=say) as index:
+        found = reports_of(index.images, base=base, options=options, say=say, progress=progress)
+    first = index.images[0]
+    return PlatformReports(
+        source=first.scheme,
+        reference=first.reference,
+        digest=index.digest,
+        reports=tuple(sorted(found, key=lambda report: (report.image.platform, report.image.digest))),
+        skipped=tuple(Skipped(what=platform, why=why) for platform, why in index.missing),
+    )
+
+
+def reports_of(
+    images: "Sequence[ImageSource]",
+    *,
+    base: str | None,
+    options: RegistryOptions,
+    say: Say | None,
+    progress: Progress | None,
+) -> list[Report]:
+    """Return a report of each open image, in their order; a layer that several have is read once."""
     from compatbuild.detectors import discover
-    from compatbuild.image.build import build_view
+    from compatbuild.image.build import Parts, build_views
     from compatbuild.inference import engine
     from compatbuild.inference.base_image import find_base
     from compatbuild.knowledge import load
-    from compatbuild.sources.resolve import open_image
 
     detectors = discover()
-    with open_image(source, platform=platform, options=options, say=say) as image:
-        found = find_base(image, base, options, say)
-        view = build_view(image.config, image.layers, engine.interests(detectors), progress=progress)
-        identity = ImageIdentity(
-            source=image.scheme, reference=image.reference, digest=image.digest, platform=image.config.platform
-        )
-        return found.told(engine.infer(view, identity, detectors, load()), image.config)
+    found = [find_base(image, base, options, say) for image in images]
+    parts = [Parts(image.config, image.layers) for image in images]
+    reports = []
+    with closing(build_views(parts, engine.interests(detectors), progress=progress)) as views:
+        for image, built_on, merged in zip(images, found, views, strict=True):
+            view = image.view_of(merged)
+            identity = ImageIdentity(
+                source=image.scheme, reference=image.reference, digest=image.digest, platform=view.config.platform
+            )
+            reports.append(built_on.told(engine.infer(view, identity, detectors, load()), view.config))
+    return reports
 
 
 def refine(report: Report, *, template: str | Path | None = None) -> Refined:

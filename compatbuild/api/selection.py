@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from compatbuild.checking.selection import Selection
     from compatbuild.checking.variants import Variant
     from compatbuild.hosts.host import Host
-    from compatbuild.signing.keys import PublicKey
+    from compatbuild.signing.verify import Policy
 
 MAX_IMAGES = 1000
 """Images of one selection."""
@@ -24,7 +24,7 @@ def select(
     strict: bool = False,
     gpus: str = "",
     platform: str | None = None,
-    keys: "Sequence[PublicKey]" = (),
+    policy: "Policy | None" = None,
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
 ) -> "Selection":
@@ -42,7 +42,7 @@ def select(
     images: list[Variant] = []
     for reference in dict.fromkeys(references):
         target = open_target(reference, options)
-        found = load_variants(target.store, target.reference, platform, keys)
+        found = load_variants(target.store, target.reference, platform, policy)
         if say is not None:
             say(f"{reference}: {len(found)} image{'s' if len(found) != 1 else ''}")
         images += found

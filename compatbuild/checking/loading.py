@@ -20,12 +20,11 @@ from compatbuild.registry.reference import LayoutReference, Reference
 from compatbuild.registry.store import Store
 from compatbuild.registry.subject import Subject as Manifest
 from compatbuild.registry.subject import subjects
-from compatbuild.signing.keys import PublicKey
-from compatbuild.signing.verify import verify
+from compatbuild.signing.verify import Policy, judge_by
 from compatbuild.sources.names import exists
-from compatbuild.sources.resolve import ALIASES, LATER, PREFIXES
+from compatbuild.sources.resolve import ALIASES, PREFIXES
 
-IMAGE_PREFIXES = frozenset({*PREFIXES, *ALIASES, *LATER}) - {"oci-dir"}
+IMAGE_PREFIXES = frozenset({*PREFIXES, *ALIASES}) - {"oci-dir"}
 TEXT_SUFFIXES = (".yaml", ".yml", ".json")
 UNREADABLE_REPORT = "the report attached to the image is not one of compatbuild's: nothing of it is used"
 
@@ -82,11 +81,11 @@ def attached(
     store: Store,
     reference: Reference | LayoutReference,
     platform: str,
-    keys: Sequence[PublicKey] = (),
+    policy: Policy | None = None,
     *,
     exactly: bool,
 ) -> Loaded:
-    """Load what is attached to the manifest for a platform, or else to the index; with ``keys``, only what is signed.
+    """Load what is attached to the manifest for a platform, or else to the index; with a ``policy``, what passes it.
 
     ``exactly`` says that the platform was asked for, and did not merely follow from the hosts: the image must have it.
     Errors: NotFoundError when nothing is attached to either, VerificationError when the author did not sign it,
@@ -95,7 +94,7 @@ def attached(
     missing: NotFoundError | None = None
     for manifest in _manifests(store, reference, platform, exactly=exactly):
         try:
-            return load_manifest(store, manifest, str(reference), keys)
+            return load_manifest(store, manifest, str(reference), policy)
         except NotFoundError as error:
             missing = missing or error
     why = missing.why if missing else ""
@@ -119,15 +118,15 @@ def _manifests(
     return [*chosen, *(one for one in top if one.descriptor not in [other.descriptor for other in chosen])]
 
 
-def load_manifest(store: Store, manifest: Manifest, name: str, keys: Sequence[PublicKey] = ()) -> Loaded:
+def load_manifest(store: Store, manifest: Manifest, name: str, policy: Policy | None) -> Loaded:
     """Load what is attached to one manifest, and to no other; errors are those of ``attached``."""
-    if keys:
-        verified = verify(store, manifest.descriptor, keys)
+    if policy is not None:
+        verified = judge_by(policy, store, manifest.descriptor).required()
         content, spec = verified.content, verified.spec
     else:
         content, spec = pull(store, manifest.descriptor)
     report, notes = _report(store, manifest)
-    subject = _subject(manifest, name, spec, notes, verified=bool(keys), report=bool(report))
+    subject = _subject(manifest, name, spec, notes, verified=policy is not None, report=bool(report))
     return Loaded(subject, decode(content), report, content)
 
 

@@ -1,6 +1,6 @@
 """The images that a selection chooses from: every manifest behind a reference that can run, with its specification."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from compatbuild.checking.loading import Loaded, load_manifest
@@ -9,7 +9,7 @@ from compatbuild.registry.platform import Platform
 from compatbuild.registry.reference import LayoutReference, Reference
 from compatbuild.registry.store import Store
 from compatbuild.registry.subject import Subject, variants
-from compatbuild.signing.keys import PublicKey
+from compatbuild.signing.verify import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,18 @@ def load_variants(
     store: Store,
     reference: Reference | LayoutReference,
     platform: str | None = None,
-    keys: Sequence[PublicKey] = (),
+    policy: Policy | None = None,
 ) -> tuple[Variant, ...]:
     """Return the images behind a reference, in the author's order; with ``platform`` only those for it.
 
-    With ``keys`` only signed specifications count. Errors: NotFoundError when there is no such image, VerificationError
-    when a specification is attached that the author did not sign, SpecError when NFD could not read one.
+    With a ``policy`` only specifications that pass it count. Errors: NotFoundError when there is no such image,
+    VerificationError when what is attached does not pass, SpecError when NFD could not read one.
     """
     index, found = variants(store, reference, platform)
-    shared = _of(store, index, str(reference), keys) if index is not None else None
+    shared = _of(store, index, str(reference), policy) if index is not None else None
     told = []
     for image in found:
-        own = _of(store, image, str(reference), keys)
+        own = _of(store, image, str(reference), policy)
         loaded = own if isinstance(own, Loaded) else shared if isinstance(shared, Loaded) else None
         told.append(
             Variant(
@@ -60,10 +60,10 @@ def load_variants(
     return tuple(told)
 
 
-def _of(store: Store, manifest: Subject, name: str, keys: Sequence[PublicKey]) -> Loaded | str:
+def _of(store: Store, manifest: Subject, name: str, policy: Policy | None) -> Loaded | str:
     """Load the specification of one manifest; the reason where it has none."""
     try:
-        loaded = load_manifest(store, manifest, name, keys)
+        loaded = load_manifest(store, manifest, name, policy)
     except NotFoundError:
         return "no specification is attached to the image or its index"
     return replace(loaded, text=b"")  # a thousand images may share one index

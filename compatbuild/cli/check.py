@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compatbuild.cli import options
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import Target, emit, tell, wanted, write_stdout
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def check(
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -53,8 +58,8 @@ def check(
     """Say on which hosts an image can run, and what decides it on the others.
 
     Formats: table, summary, json, markdown, html, sarif, badge. Exit code 10 when a host is incompatible, 11 with
-    --strict when none is but a verdict is open, 3 when nothing is attached. With a key, only a specification that its
-    author signed counts.
+    --strict when none is but a verdict is open, 3 when nothing is attached. With a key or an identity, typed or in
+    .compatbuild.yaml, only a specification that its author signed counts: 13 when there is none.
 
     [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
     """
@@ -63,18 +68,19 @@ def check(
     formats = wanted(output, "table", "summary", "json", "markdown", "html", "sarif", "badge")
     hosts = options.hosts(host, root, features, system, min_fidelity, platform)
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    keys = options.public_keys(key)
+    whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
+    policy = signing.policy(whom)
 
     def say(line: str) -> None:
         tell(line, quiet=quiet)
 
     if nfd_compat:
         for target in targets:
-            loaded = api.load_target(target, hosts, platform=platform, keys=keys, options=registry, say=say)
+            loaded = api.load_target(target, hosts, platform=platform, policy=policy, options=registry, say=say)
             write_stdout(_status(loaded, hosts))
         return
     checked = [
-        api.check(target, hosts, gpus=gpu, platform=platform, keys=keys, options=registry, say=say)
+        api.check(target, hosts, gpus=gpu, platform=platform, policy=policy, options=registry, say=say)
         for target in targets
     ]
     for one in checked:
@@ -99,7 +105,7 @@ def _status(loaded: "Loaded", hosts: "tuple[Host, ...]") -> str:
 
 def _origin(one: "Checked") -> str:
     level = "the index" if one.subject.level == "index" else "the image"
-    signed = "signed by the key" if one.subject.verified else "signature not looked at"
+    signed = "signed as demanded" if one.subject.verified else "signature not looked at"
     return f"{one.subject.name}: the specification of {level} {one.subject.digest}, {signed}"
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from compatbuild.cli import options
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import emit, tell, wanted
 
 Target = Annotated[
@@ -43,6 +43,11 @@ def export(
     nfd_image: NfdImage = "",
     platform: options.Platform = None,
     key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -63,7 +68,7 @@ def export(
 
     forms = wanted(output, *FORMATS)
     wish = Wish(name, namespace, node, nfd_image or NFD_IMAGE)
-    keys = options.public_keys(key)
+    policy = signing.policy(signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root))
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
 
     def say(line: str) -> None:
@@ -71,7 +76,7 @@ def export(
 
     made = {}
     for form in dict.fromkeys(one.format for one in forms):
-        made[form] = api.export(spec, form, wish, platform=platform, keys=keys, options=registry, say=say)
+        made[form] = api.export(spec, form, wish, platform=platform, policy=policy, options=registry, say=say)
         for remark in made[form].remarks:
             say(f"note: {form}: {remark}")
     emit(forms, {form: found.content.decode for form, found in made.items()})

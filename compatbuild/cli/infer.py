@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compatbuild.cli import options, settings
-from compatbuild.cli.output import emit, tell, wanted
+from compatbuild.cli.output import Target, emit, tell, wanted
+from compatbuild.errors import UsageError
+
+if TYPE_CHECKING:
+    from compatbuild.registry.options import RegistryOptions
+
+ALL = "all"
+"""The platform that stands for every one of an index (``registry.subject.ALL``, which is not imported for a help)."""
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -14,8 +21,9 @@ Source = Annotated[
     str | None,
     typer.Argument(
         metavar="SOURCE",
-        help="registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, dir:PATH, sif:FILE, "
-        "spack:MIRROR#PACKAGE; without a prefix an existing path, else a registry reference. "
+        help="docker:NAME, podman:NAME, registry:NAME, oci-dir:PATH[:TAG], oci-archive:FILE, docker-archive:FILE, "
+        "dir:PATH, sif:FILE, spack:MIRROR#PACKAGE; without a prefix an existing path, else a daemon here that has the "
+        "image, else a registry. "
         "Default: the one .compatbuild.yaml names.",
     ),
 ]
@@ -32,7 +40,7 @@ Explain = Annotated[
 def infer(
     source: Source = None,
     output: options.Output = None,
-    platform: options.Platform = None,
+    platform: options.PlatformOrAll = None,
     base: options.Base = None,
     explain: Explain = False,
     plain_http: options.PlainHttp = None,
@@ -45,7 +53,8 @@ def infer(
 ) -> None:
     """Say what an image needs of its host, each line with its evidence.
 
-    Formats: table, json, yaml, spec (the specification itself), markdown.
+    Formats: table, json, yaml, spec (the specification itself), markdown. With --platform all the images of an index
+    side by side, in one run.
 
     [dim]Example: compatbuild infer oci-dir:build/image:v1 -o table -o json=report.json[/dim]
     """
@@ -53,6 +62,18 @@ def infer(
     from compatbuild.cli.progress import progress
     from compatbuild.report import documents, explained, findings
 
+    if platform == ALL and explain:
+        raise UsageError("--explain is about one image", why="--platform all names several", remedy="name one platform")
+    if platform == ALL:
+        _infer_all(
+            wanted(output, "table", "json", "yaml", "markdown"),
+            settings.image(source),
+            base,
+            options.registry(plain_http, insecure, ca_file, registry_config),
+            quiet=quiet,
+            no_progress=no_progress,
+        )
+        return
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown")
     with progress(shown=not (quiet or no_progress)) as advance:
         report = api.infer(
@@ -79,5 +100,31 @@ def infer(
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
+    }
+    emit(targets, formats)
+
+
+def _infer_all(
+    targets: tuple[Target, ...],
+    source: str,
+    base: str | None,
+    registry: "RegistryOptions",
+    *,
+    quiet: bool,
+    no_progress: bool,
+) -> None:
+    from compatbuild import api
+    from compatbuild.cli.progress import progress
+    from compatbuild.report import documents, platforms
+
+    with progress(shown=not (quiet or no_progress)) as advance:
+        told = api.infer_all(
+            source, base=base, options=registry, say=lambda line: tell(line, quiet=quiet), progress=advance
+        )
+    formats = {
+        "table": lambda: platforms.table(told),
+        "json": lambda: documents.to_json(platforms.as_value(told)),
+        "yaml": lambda: documents.to_yaml(platforms.as_value(told)),
+        "markdown": lambda: platforms.markdown(told),
     }
     emit(targets, formats)

@@ -8,7 +8,6 @@ import typer
 if TYPE_CHECKING:
     from compatbuild.hosts.host import Host
     from compatbuild.registry.options import RegistryOptions
-    from compatbuild.signing.keys import PrivateKey, PublicKey
 
 Output = Annotated[
     list[str] | None,
@@ -25,6 +24,16 @@ Platform = Annotated[
         metavar="OS/ARCH[/VARIANT]",
         envvar="COMPATBUILD_PLATFORM",
         help="Which image of an index.",
+        rich_help_panel="Image",
+    ),
+]
+PlatformOrAll = Annotated[
+    str | None,
+    typer.Option(
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]|all",
+        envvar="COMPATBUILD_PLATFORM",
+        help="Which image of an index; all for every one of them.",
         rich_help_panel="Image",
     ),
 ]
@@ -90,18 +99,138 @@ Template = Annotated[
         "else compat.yaml.j2 here, else `default`.",
     ),
 ]
+TRUST = "Whom to trust"
 Key = Annotated[
-    Path | None,
-    typer.Option("--key", metavar="FILE", help="Public key, PEM.", envvar="COMPATBUILD_KEY"),
+    list[Path] | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Public key, PEM; of several any will do. Default: what `verify` in .compatbuild.yaml names.",
+        envvar="COMPATBUILD_KEY",
+        rich_help_panel=TRUST,
+    ),
 ]
+Identity = Annotated[
+    str,
+    typer.Option(
+        "--identity",
+        "--certificate-identity",
+        metavar="NAME",
+        help="Whom the certificate of a keyless signature has to name.",
+        rich_help_panel=TRUST,
+    ),
+]
+Issuer = Annotated[
+    str,
+    typer.Option(
+        "--issuer",
+        "--certificate-oidc-issuer",
+        metavar="URL",
+        help="Who has to have vouched for that identity.",
+        rich_help_panel=TRUST,
+    ),
+]
+IdentityRegexp = Annotated[
+    str,
+    typer.Option(
+        "--identity-regexp",
+        "--certificate-identity-regexp",
+        metavar="RE2",
+        help="The same by a pattern.",
+        rich_help_panel=TRUST,
+    ),
+]
+IssuerRegexp = Annotated[
+    str,
+    typer.Option(
+        "--issuer-regexp",
+        "--certificate-oidc-issuer-regexp",
+        metavar="RE2",
+        help="The same by a pattern.",
+        rich_help_panel=TRUST,
+    ),
+]
+TrustedRoot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="COMPATBUILD_TRUSTED_ROOT",
+        help="Roots of trust of keyless signatures (`cosign trusted-root create`). Default: the public ones.",
+        rich_help_panel=TRUST,
+    ),
+]
+Annotations = Annotated[
+    list[str] | None,
+    typer.Option("-a", "--annotation", metavar="NAME=VALUE", help="An annotation that the signatures have to carry."),
+]
+SIGNING = "Signing"
 Sign = Annotated[
     str | None,
     typer.Option(
         "--sign",
-        metavar="key:FILE",
+        metavar="key:FILE|kms:URI|keyless",
         envvar="COMPATBUILD_SIGN",
-        help="Sign with this private key: PEM, or a file written by `compatbuild key generate` or cosign. "
-        "Its password is read from COSIGN_PASSWORD, else asked for.",
+        help="Sign with the private key in a file (PEM, or one written by `compatbuild key generate` or cosign), with "
+        "one in a service or a token, or by the identity of this CI run. A password is read from COSIGN_PASSWORD, else "
+        "asked for.",
+        rich_help_panel=SIGNING,
+    ),
+]
+SignatureFormat = Annotated[
+    str,
+    typer.Option(
+        metavar="bundle|legacy|both",
+        envvar="COMPATBUILD_SIGNATURE_FORMAT",
+        help="As a sigstore bundle, as cosign before 3 did, or as both.",
+        rich_help_panel=SIGNING,
+    ),
+]
+SignAnnotations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-a", "--annotation", metavar="NAME=VALUE", help="An annotation to sign along.", rich_help_panel=SIGNING
+    ),
+]
+TimestampUrl = Annotated[
+    str,
+    typer.Option(
+        metavar="URL", help="Have signatures by a key stamped by this RFC 3161 authority.", rich_help_panel=SIGNING
+    ),
+]
+RekorUrl = Annotated[
+    str,
+    typer.Option(metavar="URL", help="Put signatures by a key into this Rekor v2 log.", rich_help_panel=SIGNING),
+]
+SigningConfig = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Services of keyless signing (`cosign signing-config create`). Default: the public ones.",
+        rich_help_panel=SIGNING,
+    ),
+]
+SigningRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--trusted-root",
+        metavar="FILE",
+        envvar="COMPATBUILD_TRUSTED_ROOT",
+        help="The roots of trust of those services.",
+        rich_help_panel=SIGNING,
+    ),
+]
+Attest = Annotated[
+    bool,
+    typer.Option(
+        "--attest", help="Add the specification as an in-toto attestation of the image.", rich_help_panel=SIGNING
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Sign although `cosign verify` will then overlook a signature in its older format.",
+        rich_help_panel=SIGNING,
     ),
 ]
 Reference = Annotated[
@@ -152,15 +281,6 @@ def hosts(
     return gather(Wish(host or root is not None, root, features, tuple(system or ()), min_fidelity, platform or ""))
 
 
-def public_keys(key: Path | None) -> "tuple[PublicKey, ...]":
-    """Load the public key of ``--key``, or else of the settings; none when neither names one."""
-    from compatbuild.cli import settings
-    from compatbuild.signing import keyfiles
-
-    path = key or settings.key()
-    return (keyfiles.load_public_key(path),) if path else ()
-
-
 def registry(
     plain_http: bool | None, insecure: bool | None, ca_file: Path | None, registry_config: Path | None
 ) -> "RegistryOptions":
@@ -174,28 +294,4 @@ def registry(
         insecure=stated.insecure if insecure is None else insecure,
         ca_file=ca_file or settings.file(stated.ca_file),
         registry_config=registry_config or settings.file(stated.config),
-    )
-
-
-def signer(sign: str | None) -> "PrivateKey | None":
-    """Return the private key that ``--sign key:FILE`` names, None without the option.
-
-    Its password is COSIGN_PASSWORD if that is set, else it is asked for when the file needs one.
-    """
-    from compatbuild.cli.password import ask_password
-    from compatbuild.errors import UsageError
-    from compatbuild.signing import keyfiles
-
-    if sign is None:
-        return None
-    kind, _, name = sign.partition(":")
-    if kind != "key" or not name:
-        raise UsageError(
-            f"cannot sign with {sign!r}",
-            why="this version signs with a private key in a file",
-            remedy="use --sign key:FILE; `compatbuild key generate` makes one",
-        )
-    pem = keyfiles.read(Path(name))
-    return keyfiles.private_key(
-        pem, ask_password("Password of the private key") if keyfiles.is_encrypted(pem) else None
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from compatbuild.cli import options, settings
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import emit, tell, wanted
 
 
@@ -17,8 +17,13 @@ def pull(
         typer.Option("--verify", help="Print it only when it is its author's, by COMPATBUILD_KEY or the settings."),
     ] = False,
     key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="The same, by this public key, PEM.")
+        list[Path] | None, typer.Option("--key", metavar="FILE", help="The same, by this public key, PEM.")
     ] = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     output: options.Output = None,
     platform: options.Platform = None,
     plain_http: options.PlainHttp = None,
@@ -29,30 +34,31 @@ def pull(
 ) -> None:
     """Print the specification (-o spec) or the report (-o report) attached to an image.
 
-    Signed or not, unless --key or --verify: then it is the one that `compatbuild verify` accepts, or exit code 13.
+    Signed or not, unless --verify, --key or an identity: then it is the one that `compatbuild verify` accepts, or exit
+    code 13.
 
     [dim]Example: compatbuild pull oci-dir:build/image:v1 -o spec=compat.yaml[/dim]
     """
     from compatbuild import api
     from compatbuild.errors import UsageError
-    from compatbuild.signing import keyfiles
 
     targets = wanted(output, "spec", "report")
-    if verify and key is None:
+    policy = None
+    if verify or key or any((identity, issuer, identity_regexp, issuer_regexp)):
         named = os.environ.get("COMPATBUILD_KEY")
-        key = Path(named) if named else settings.key()
-    if verify and key is None:
+        key = key or ([Path(named)] if named and verify else None)
+        policy = signing.policy(signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root))
+    if verify and policy is None:
         raise UsageError(
-            "there is no key to verify with",
-            why="verification needs the author's public key",
-            remedy="use --key FILE, or name it in .compatbuild.yaml",
+            "there is nobody to trust",
+            why="verification needs the author's public key, or the identity of a keyless signature",
+            remedy="use --key FILE, or --identity and --issuer, or name them under `verify` in .compatbuild.yaml",
         )
-    keys = [keyfiles.load_public_key(key)] if key else []
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
 
     def fetch(kind: str) -> str:
-        content, found = api.pull(reference, platform=platform, kind=kind, keys=keys, options=registry)
-        looked = f"verified with {key}" if keys else "signature not looked at"
+        content, found = api.pull(reference, platform=platform, kind=kind, policy=policy, options=registry)
+        looked = "verified" if policy else "signature not looked at"
         tell(f"{kind} {found.descriptor.digest}, {looked}", quiet=quiet)
         return content.decode("utf-8", "replace")
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compatbuild.cli import options
+from compatbuild.cli import options, signing
 from compatbuild.cli.check import EXIT_INCOMPATIBLE, EXIT_OPEN
 from compatbuild.cli.output import emit, tell, wanted, write_stdout
 
@@ -38,6 +38,11 @@ def select(
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -62,7 +67,7 @@ def select(
         strict=strict,
         gpus=gpu,
         platform=platform,
-        keys=options.public_keys(key),
+        policy=signing.policy(signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)),
         options=options.registry(plain_http, insecure, ca_file, registry_config),
         say=lambda line: tell(line, quiet=quiet),
     )

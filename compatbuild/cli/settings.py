@@ -30,12 +30,7 @@ def template() -> str | None:
 def sign() -> str | None:
     """Return what the settings sign with, a key file made absolute."""
     kind, found, name = settings().sign.partition(":")
-    return f"{kind}:{settings().file(name)}" if found else kind or None
-
-
-def key() -> Path | None:
-    """Return the public key the settings verify with."""
-    return file(settings().verify.key)
+    return f"{kind}:{settings().file(name)}" if found and kind == "key" else settings().sign or None
 
 
 def file(name: str) -> Path | None:

@@ -1,22 +1,20 @@
 """``compatbuild sign``."""
 
-from typing import Annotated
-
-import typer
-
-from compatbuild.cli import options, settings
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import emit, wanted
 
 
 def sign(
     reference: options.Reference,
     sign: options.Sign = None,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Sign although `cosign verify` will then overlook a signature in its older format."
-        ),
-    ] = False,
+    signature_format: options.SignatureFormat = "bundle",
+    annotation: options.SignAnnotations = None,
+    timestamp_url: options.TimestampUrl = "",
+    rekor_url: options.RekorUrl = "",
+    signing_config: options.SigningConfig = None,
+    trusted_root: options.SigningRoot = None,
+    attest: options.Attest = False,
+    force: options.Force = False,
     output: options.Output = None,
     platform: options.Platform = None,
     plain_http: options.PlainHttp = None,
@@ -34,7 +32,8 @@ def sign(
     from compatbuild.report.documents import to_json
 
     targets = wanted(output, "table", "json")
-    signer = options.signer(sign or settings.sign())
+    how = signing.how(signature_format, annotation, timestamp_url, rekor_url, attest=attest, force=force)
+    signer = signing.author(sign, signing_config, trusted_root)
     if signer is None:
         raise UsageError(
             "there is no key to sign with",
@@ -42,14 +41,7 @@ def sign(
             remedy="use --sign key:FILE; `compatbuild key generate` makes one",
         )
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    done = api.sign(reference, signer, platform=platform, force=force, options=registry)
-    rows = [
-        row
-        for one in done
-        for row in (
-            journey.Row.of("signature of the specification", one.spec),
-            journey.Row.of("signature of the image", one.image),
-        )
-    ]
+    done = api.sign(reference, signer, how=how, platform=platform, options=registry)
+    rows = [row for one in done for row in journey.signatures(one.spec, one.image, one.attestation)]
     formats = {"table": lambda: journey.as_table(rows), "json": lambda: to_json({"signed": journey.as_value(rows)})}
     emit(targets, formats)

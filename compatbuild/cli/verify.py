@@ -4,18 +4,27 @@ from typing import Annotated
 
 import typer
 
-from compatbuild.cli import options, settings
+from compatbuild.cli import options, signing
 from compatbuild.cli.output import emit, tell, wanted
 
 
 def verify(
     reference: options.Reference,
     key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
+    annotation: options.Annotations = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail when an unsigned or foreign specification is attached too.")
     ] = False,
     spec_digest: Annotated[
         str, typer.Option("--spec-digest", metavar="DIGEST", help="The artifact that must be the one in force.")
+    ] = "",
+    not_before: Annotated[
+        str, typer.Option(metavar="DATE", help="The earliest date that the specification in force may have.")
     ] = "",
     output: options.Output = None,
     platform: options.Platform = None,
@@ -27,34 +36,36 @@ def verify(
 ) -> None:
     """Verify that image and specification are signed by one author, for exactly this image.
 
-    Formats: table, json, spec (the verified specification). Exit code 13 when verification fails.
+    Formats: table, json (both with every candidate, and why it counts or not), spec (the verified specification). Exit
+    code 13 when verification fails. With neither key nor identity, what `verify` in .compatbuild.yaml names counts.
 
     [dim]Example: compatbuild verify oci-dir:build/image:v1 --key cosign.pub[/dim]
     """
     from compatbuild import api
     from compatbuild.errors import UsageError
+    from compatbuild.report import verification
     from compatbuild.report.documents import to_json
-    from compatbuild.report.verification import as_table, as_value
-    from compatbuild.signing import keyfiles
 
     targets = wanted(output, "table", "json", "spec")
-    key = key or settings.key()
-    if key is None:
+    whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
+    policy = signing.policy(whom, annotations=annotation, spec_digest=spec_digest, not_before=not_before, strict=strict)
+    if policy is None:
         raise UsageError(
             "there is no key to verify with",
-            why="verification needs the author's public key",
-            remedy="use --key FILE, or name it in .compatbuild.yaml",
+            why="verification needs the author's public key, or the identity of a keyless signature",
+            remedy="use --key FILE, or --identity and --issuer, or name them under `verify` in .compatbuild.yaml",
         )
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
-    public = keyfiles.load_public_key(key)
-    found = api.verify(reference, [public], platform=platform, strict=strict, spec_digest=spec_digest, options=registry)
-    for warning in dict.fromkeys(text for one in found for text in (*one.warnings, *public.warnings)):
+    verdicts = api.judge(reference, policy, platform=platform, options=registry)
+    for warning in verification.warnings(verdicts, whom):
         tell(f"warning: {warning}", quiet=quiet)
-    for note in dict.fromkeys(text for one in found for text in one.notes):
+    for note in verification.notes(verdicts):
         tell(f"note: {note}", quiet=quiet)
     formats = {
-        "table": lambda: as_table(found),
-        "json": lambda: to_json(as_value(reference, found)),
-        "spec": lambda: found[0].content.decode("utf-8", "replace"),
+        "table": lambda: verification.as_table(verdicts),
+        "json": lambda: to_json(verification.as_value(reference, verdicts)),
+        "spec": lambda: verdicts[0].required().content.decode("utf-8", "replace"),
     }
     emit(targets, formats)
+    for verdict in verdicts:
+        verdict.required()

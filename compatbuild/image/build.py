@@ -1,8 +1,10 @@
 """From a config and layers to the view of an image: layers are scanned in parallel, merged in order."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Self
@@ -24,7 +26,7 @@ MAX_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What reading an image takes: its layers, each counted once, and their bytes; None where nobody says how many."""
+    """What reading images takes: their layers, each counted once, and their bytes; None where nobody says how many."""
 
     layers: int
     size: int | None
@@ -32,7 +34,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of that work: how many more bytes of a layer, by its index, were read, and whether it is done."""
+    """A step of that work: how many more bytes of a layer, by a number of its, were read, and whether it is done."""
 
     work: Work
     layer: int
@@ -41,7 +43,15 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-"""Told each step; called from several threads. All steps of one image have the same ``work``."""
+"""Told each step; called from several threads. All steps of one reading have the same ``work``."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a view is made of: an image's config, and its layers, lowest first."""
+
+    config: ImageConfig
+    layers: Sequence[LayerSource]
 
 
 def build_view(
@@ -56,55 +66,79 @@ def build_view(
     Raises ImageError when a layer is not what the config or its descriptor says, or over a limit; the layers still
     being read are given up.
     """
-    diff_ids = tuple(layer.diff_id for layer in layers)
-    if len(layers) > limits.layers:
+    with closing(build_views([Parts(config, layers)], interests, limits, progress)) as views:
+        return next(views)
+
+
+def build_views(
+    images: Sequence[Parts], interests: Interests, limits: Limits = DEFAULT, progress: Progress | None = None
+) -> Generator[ImageView]:
+    """Yield the view of each image in turn; a layer that several have, and that they start from alike, is read once.
+
+    The images that follow are read while a view is worked on; close the generator when no more views are wanted.
+    Errors are those of ``build_view``.
+    """
+    for image in images:
+        _require_whole(image, limits)
+    with _Scanning(images, interests, limits, progress) as scanning:
+        for image in images:
+            overlay = Overlay(limits)
+            skipped: list[tuple[str, str]] = []
+            for index, facts in enumerate(scanning.facts(image)):
+                overlay.add(facts, index)
+                skipped += facts.skipped
+                for text in facts.limits:
+                    overlay.notes.add(text)
+            yield _view(image, overlay, scanning.wanted(image), tuple(skipped))
+
+
+def _require_whole(image: Parts, limits: Limits) -> None:
+    """Raise ImageError unless an image has the layers that its config names."""
+    count, expected = len(image.layers), image.config.diff_ids
+    if count > limits.layers:
         raise ImageError(
-            f"The image has {len(layers):,} layers",
+            f"The image has {count:,} layers",
             why=f"at most {limits.layers:,} are read, and runtimes take fewer",
             remedy="build it with fewer layers",
         )
-    if config.diff_ids and config.diff_ids != diff_ids:
+    if expected and expected != tuple(layer.diff_id for layer in image.layers):
         raise ImageError(
             "The image config and the layers do not belong together",
-            why=f"the config has {len(config.diff_ids)} diff IDs, the manifest {len(layers)} layers",
+            why=f"the config has {len(expected)} diff IDs, the manifest {count} layers",
             remedy="build the image again with a current tool",
         )
-    wanted = Wanted(interests, Start.of(config), limits)
-    overlay = Overlay(limits)
-    with _Scanning(layers, wanted, limits, progress) as scanning:
-        for index in range(len(layers)):
-            facts = scanning.take(index)
-            overlay.add(facts, index)
-            for text in facts.limits:
-                overlay.notes.add(text)
-    return _view(config, diff_ids, overlay, wanted)
 
 
 class _GivenUpError(Exception):
     """Another layer failed: this one need not be read to its end."""
 
 
+_Key = tuple[Start, str, str, int]
+"""What makes two layers the same: what is kept of them, digest, diff ID; without one, only being the same object."""
+
+
 class _Scanning:
-    """Scans layers in threads, the largest first and each once; a failure ends the others at their next piece."""
+    """Scans layers in threads, of each image the largest first; a failure ends the others at their next piece.
+
+    The layers of an image are begun when the one before it has been merged, so that memory is what one image keeps and
+    what the following ones share with it.
+    """
 
     def __init__(
-        self, layers: Sequence[LayerSource], wanted: Wanted, limits: Limits, progress: Progress | None
+        self, images: Sequence[Parts], interests: Interests, limits: Limits, progress: Progress | None
     ) -> None:
-        self._wanted = wanted
+        self._interests = interests
         self._limits = limits
         self._progress = progress
         self._over = Event()
-        self._work = _work(layers)
-        workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(layers)))
+        self._wanted: dict[Start, Wanted] = {}
+        self._left = Counter(key for image in images for key in self._keys(image))
+        sizes = {key: one.size for image in images for key, one in zip(self._keys(image), image.layers, strict=True)}
+        self._work = Work(len(sizes), None if UNKNOWN_SIZE in sizes.values() else sum(sizes.values()))
+        workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(self._left)))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
-        self._waiting: dict[int, Future[LayerFacts]] = {}
-        same: dict[tuple[str, str], Future[LayerFacts]] = {}
-        for index in sorted(range(len(layers)), key=lambda index: (-layers[index].size, index)):
-            layer = layers[index]
-            future = same.get((layer.digest, layer.diff_id)) or self._pool.submit(self._scan, index, layer)
-            if layer.diff_id:  # without one, nothing says that two layers are the same
-                same[layer.digest, layer.diff_id] = future
-            self._waiting[index] = future
+        self._waiting: dict[_Key, Future[LayerFacts]] = {}
+        self._begun = 0
 
     def __enter__(self) -> Self:
         return self
@@ -113,10 +147,33 @@ class _Scanning:
         self._over.set()
         self._pool.shutdown(cancel_futures=True)
 
-    def take(self, index: int) -> LayerFacts:
-        """Return a layer's facts, once; they are not kept here, so that memory is what the merge keeps."""
+    def wanted(self, image: Parts) -> Wanted:
+        """Return what is wanted of an image's layers; it depends on how the image starts."""
+        start = Start.of(image.config)
+        if start not in self._wanted:
+            self._wanted[start] = Wanted(self._interests, start, self._limits)
+        return self._wanted[start]
+
+    def facts(self, image: Parts) -> Iterator[LayerFacts]:
+        """Scan an image's layers, and yield what they hold, lowest first."""
+        wanted, keys = self.wanted(image), self._keys(image)
+        for key, layer in sorted(zip(keys, image.layers, strict=True), key=lambda pair: -pair[1].size):
+            if key not in self._waiting:
+                self._waiting[key] = self._pool.submit(self._scan, self._begun, layer, wanted)
+                self._begun += 1
+        for key in keys:
+            yield self._take(key)
+
+    def _keys(self, image: Parts) -> list[_Key]:
+        start = Start.of(image.config)
+        return [(start, layer.digest, layer.diff_id, 0 if layer.diff_id else id(layer)) for layer in image.layers]
+
+    def _take(self, key: _Key) -> LayerFacts:
+        """Return a layer's facts; they are kept no longer than somebody else needs them."""
+        self._left[key] -= 1
+        future = self._waiting[key] if self._left[key] else self._waiting.pop(key)
         try:
-            return self._waiting.pop(index).result()
+            return future.result()
         except _GivenUpError:
             for other in self._waiting.values():
                 error = other.exception()
@@ -124,7 +181,7 @@ class _Scanning:
                     raise error from None
             raise
 
-    def _scan(self, index: int, layer: LayerSource) -> LayerFacts:
+    def _scan(self, index: int, layer: LayerSource, wanted: Wanted) -> LayerFacts:
         def tick(count: int, *, done: bool = False) -> None:
             if self._over.is_set():
                 raise _GivenUpError
@@ -133,7 +190,7 @@ class _Scanning:
 
         try:
             tick(0)
-            facts = layer.facts(Scan(self._wanted, self._limits, tick))
+            facts = layer.facts(Scan(wanted, self._limits, tick))
             tick(0, done=True)
         except BaseException:  # also of this thread being stopped: whatever it is, the image cannot be read
             self._over.set()
@@ -141,28 +198,21 @@ class _Scanning:
         return facts
 
 
-def _work(layers: Sequence[LayerSource]) -> Work:
-    sizes = {
-        (layer.digest, layer.diff_id) if layer.diff_id else (str(at),): layer.size for at, layer in enumerate(layers)
-    }
-    return Work(len(sizes), None if UNKNOWN_SIZE in sizes.values() else sum(sizes.values()))
-
-
-def _view(config: ImageConfig, diff_ids: tuple[str, ...], overlay: Overlay, wanted: Wanted) -> ImageView:
+def _view(image: Parts, overlay: Overlay, wanted: Wanted, skipped: tuple[tuple[str, str], ...]) -> ImageView:
     """Read what the merged files hold about the image as a whole."""
     limits = wanted.limits
     installed = packages.Installed()
     if wanted.interests.packages:
         installed = packages.installed(overlay.nodes, overlay.files, limits)
     view = ImageView(
-        config=config,
-        layers=diff_ids,
+        config=image.config,
+        layers=tuple(layer.diff_id for layer in image.layers),
         nodes=overlay.nodes,
         elves=overlay.elves,
         files=_asked_for(overlay.files, wanted),
         packages=installed.packages,
         limits=overlay.notes.texts() + installed.limits,
-        skipped=installed.skipped,
+        skipped=skipped + installed.skipped,
     )
     for path in OS_RELEASE:
         real = view.resolve(path)

@@ -9,7 +9,7 @@ from typing import Protocol
 from compatbuild.errors import ImageError
 from compatbuild.image.collect import Collector
 from compatbuild.image.decompress import Readable, decompressed
-from compatbuild.image.digests import Hashing
+from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.limits import Limits
@@ -76,7 +76,7 @@ class BlobLayer:
             with self.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
                 blob = _Blob(stream, self, scan.tick, pool)
                 content = Hashing(self.diff_id, pool, same=blob.hashing if self.diff_id == self.digest else None)
-                facts = _read(_hashed(decompressed(blob, scan.limits), content), scan)
+                facts = read_layer(_hashed(decompressed(blob, scan.limits), content), scan)
                 blob.finish()
                 content.check("its content does not have the diff ID of the image config")
         except ImageError as error:
@@ -100,7 +100,18 @@ class UnreadLayer:
 
     def facts(self, scan: Scan) -> LayerFacts:  # noqa: ARG002 - the protocol's signature
         """Return facts that hold nothing but the reason."""
-        return LayerFacts(limits=(f"{self.name} is not inspected: {self.why}",))
+        return LayerFacts(skipped=((self.name, self.why),))
+
+
+def identified(stream: Readable, scan: Scan) -> tuple[LayerFacts, str]:
+    """Stream a layer of which nothing is known, to its end; return what it holds, and its diff ID.
+
+    ImageError (its ``what`` is a cause) when it is no layer, or damaged.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
+        content = Hashing(SHA256, pool)
+        facts = read_layer(_hashed(decompressed(stream, scan.limits), content), scan)
+        return facts, content.found()
 
 
 class _Blob:
@@ -138,7 +149,7 @@ def _hashed(pieces: Iterator[bytes], hashing: Hashing) -> Iterator[bytes]:
         yield piece
 
 
-def _read(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
+def read_layer(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     """Go through the archive once, keeping of each member what is wanted of it."""
     reader = TarReader(pieces, scan.limits)
     collector = Collector(scan.limits)

@@ -26,7 +26,8 @@ class LayerFacts:
 
     Paths are absolute and normal, the root is ``/``. ``directories`` are those that only the names of other members
     imply; ``links`` are hard links to files of lower layers; ``elves`` and ``files`` hold content by path, hard links
-    within the layer already followed. ``members`` counts what was read to learn this; ``limits`` says what was cut.
+    within the layer already followed. ``members`` counts what was read to learn this; ``limits`` says what was cut,
+    ``skipped`` what was not looked at, and why.
     """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class LayerFacts:
     files: Mapping[str, bytes] = field(default_factory=dict)
     members: int = 0
     limits: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 class Notes:

@@ -10,6 +10,7 @@ from compatbuild.model.finding import Confidence, Finding
 from compatbuild.model.requirement import AnyRequirement
 
 REPORT_SCHEMA: Literal["compatbuild.report/v1"] = "compatbuild.report/v1"
+REPORTS_SCHEMA: Literal["compatbuild.reports/v1"] = "compatbuild.reports/v1"
 REPORT_MEDIA_TYPE = "application/vnd.compatbuild.report.v1+json"
 
 
@@ -79,6 +80,20 @@ class Report(Model):
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     limits: tuple[str, ...] = ()
+
+
+class PlatformReports(Model):
+    """The reports on all images of an index, in the order of their platforms.
+
+    ``digest`` is the index's, empty where there is but one image; ``skipped`` are platforms that were not read.
+    """
+
+    schema_: Literal["compatbuild.reports/v1"] = Field(default=REPORTS_SCHEMA, alias="schema")
+    source: str
+    reference: str
+    digest: str = ""
+    reports: tuple[Report, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def parse_report(data: bytes, name: str) -> Report:

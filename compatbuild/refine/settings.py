@@ -18,10 +18,36 @@ MAX_SETTINGS_BYTES = 64 * 1024
 Text = Annotated[str, Field(max_length=1000)]
 
 
+class IdentitySettings(Model):
+    """Whom a certificate has to name, and who vouched for that: each exactly, or by a pattern (RE2)."""
+
+    identity: Annotated[Text, Field(description="The identity, exactly.")] = ""
+    issuer: Annotated[Text, Field(description="The issuer of the identity token, exactly.")] = ""
+    identity_regexp: Annotated[Text, Field(description="A pattern the identity has to match.")] = ""
+    issuer_regexp: Annotated[Text, Field(description="A pattern the issuer has to match.")] = ""
+
+
 class VerifySettings(Model):
-    """Whose signature counts."""
+    """Whose signature counts, and what else is demanded of it: the policy of `verify`, `check` and `publish`."""
 
     key: Annotated[Text, Field(description="File of the public key, PEM.")] = ""
+    keys: Annotated[
+        tuple[Text, ...], Field(description="Files of public keys, any of which will do.", max_length=64)
+    ] = ()
+    identities: Annotated[
+        tuple[IdentitySettings, ...],
+        Field(description="Identities of keyless signatures, any of which will do.", max_length=64),
+    ] = ()
+    trusted_root: Annotated[Text, Field(description="Roots of trust of keyless signatures, JSON.")] = ""
+    annotations: Annotated[
+        dict[Text, Text],
+        Field(description="Annotations that signatures have to carry.", max_length=64),
+    ] = Field(default_factory=dict)
+    not_before: Annotated[
+        Text,
+        Field(description="The earliest date a specification may have.", pattern=r"^(|[0-9]{4}-[0-9]{2}-[0-9]{2}.*)$"),
+    ] = ""
+    strict: Annotated[bool, Field(description="Fail when an unsigned or foreign specification is attached.")] = False
 
 
 class RegistrySettings(Model):
@@ -39,7 +65,7 @@ class SettingsFile(Model):
     image: Annotated[Text, Field(description="The image that is inferred from and published to.")] = ""
     template: Annotated[Text, Field(description="Template file, or the name of a shipped template.")] = ""
     platform: Annotated[Text, Field(description="os/arch[/variant] of the image in an index.")] = ""
-    sign: Annotated[Text, Field(description="key:FILE, a private key.", pattern=r"^(|key:.+)$")] = ""
+    sign: Annotated[Text, Field(description="key:FILE, kms:URI or keyless.", pattern=r"^(|(key|kms):.+|keyless)$")] = ""
     verify: VerifySettings = VerifySettings()
     registry: RegistrySettings = RegistrySettings()
 

@@ -13,11 +13,15 @@ from compatbuild.registry.reference import LayoutReference, Reference
 
 
 class Via(StrEnum):
-    """How readers find a referrer: by the registry's API, under the tag of the fallback, or in ``index.json``."""
+    """How readers find a referrer: by the registry's API, under the tag of the fallback, or in ``index.json``.
+
+    ``TAG`` is no referrer's: a signature in cosign's older format has a tag of its own.
+    """
 
     API = "api"
     FALLBACK = "fallback"
     LAYOUT = "layout"
+    TAG = "tag"
 
 
 class Store(Protocol):

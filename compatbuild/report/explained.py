@@ -1,5 +1,6 @@
 """A report explained: of each finding all that was seen, why it is as sure as it is, and what becomes of it."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
@@ -11,13 +12,20 @@ from compatbuild.model.report import Report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.report.findings import STYLES, head, place, tail
 from compatbuild.report.text import plain
+from compatbuild.version import DOCS
 
 WHY = {
     Confidence.PROVEN: "proven: the image cannot work without it",
     Confidence.LIKELY: "likely: the way that it usually runs needs it; another way may not",
     Confidence.HINT: "hint: it is optional, has a substitute, or lies in a file that may be unused",
 }
-"""What each confidence means (``compatbuild.model.finding.Confidence``)."""
+"""What each confidence means of a need (``compatbuild.model.finding.Confidence``)."""
+SAYS = {
+    Confidence.PROVEN: "proven: the image itself says so",
+    Confidence.LIKELY: "likely: what is in the image points to it",
+    Confidence.HINT: "hint: it may be so, and nothing rests on it",
+}
+"""What each means of a fact that asks nothing of a host."""
 NOTHING = "nothing: it states facts, and asks nothing of a host"
 LEFT_OUT = "nothing: a hint never becomes a requirement; a template can add one"
 
@@ -37,7 +45,7 @@ def explained(report: Report, expressions: Expressions) -> RenderableType:
 def _finding(finding: Finding, expressions: Expressions) -> Iterator[RenderableType]:
     style = STYLES[finding.confidence]
     yield Text().append(plain(finding.title), style="bold").append(f"  {plain(finding.id)}", style="dim")
-    yield _line("Why", WHY[finding.confidence], style)
+    yield _line("Why", (WHY if finding.requirement else SAYS)[finding.confidence], style)
     detectors = ", ".join(dict.fromkeys(plain(one.detector) for one in finding.evidence))
     yield _line("Found by", detectors + (", in what the base image brought" if finding.inherited else ""))
     yield Text("  Evidence")
@@ -45,10 +53,10 @@ def _finding(finding: Finding, expressions: Expressions) -> Iterator[RenderableT
         layer = f" in layer {plain(one.layer)}" if one.layer else ""
         yield Padding(Text(plain(one.statement)).append(f"\n{place(one)}{layer}", style="dim"), (0, 0, 0, 4))
     for name, value in finding.facts.items():
-        yield _line("States", plain(f"{name} = {value}"))
+        yield _line("States", plain(f"{name} = {json.dumps(value, ensure_ascii=False)}"))
     yield from _becomes(finding, expressions)
     if finding.docs:
-        yield _line("Read", plain(finding.docs))
+        yield _line("Read", plain(f"{DOCS}/{finding.docs}"))
 
 
 def _becomes(finding: Finding, expressions: Expressions) -> Iterator[RenderableType]:

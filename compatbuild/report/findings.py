@@ -19,8 +19,8 @@ FROM_BASE = " (from the base image)"
 
 def table(report: Report, *, every: bool = False) -> RenderableType:
     """Return the findings as a renderable; hints and all evidence are shown when ``every`` is true."""
-    needed = [f for f in report.findings if _needed(f)]
-    notes = [f for f in report.findings if not _needed(f) and (every or f.confidence is not Confidence.HINT)]
+    needed = [f for f in report.findings if is_needed(f)]
+    notes = [f for f in report.findings if not is_needed(f) and (every or f.confidence is not Confidence.HINT)]
     hints = sum(1 for f in report.findings if f.confidence is Confidence.HINT)
     parts: list[RenderableType] = [head(report), Text()]
     parts.append(Text("What it needs of its host", style="bold"))
@@ -31,7 +31,8 @@ def table(report: Report, *, every: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def _needed(finding: Finding) -> bool:
+def is_needed(finding: Finding) -> bool:
+    """Say whether a finding is one that the image needs, and not only good to know."""
     return finding.requirement is not None and finding.confidence is not Confidence.HINT
 
 
@@ -54,7 +55,7 @@ def _rows(findings: list[Finding], *, every: bool) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold", ratio=1)
     for finding in findings:
-        body = Text().append(plain(finding.title), style="bold" if _needed(finding) else "")
+        body = Text().append(plain(finding.title), style="bold" if is_needed(finding) else "")
         if finding.inherited:
             body.append(FROM_BASE, style="dim")
         for line in _evidence_lines(finding, every=every):
@@ -102,7 +103,7 @@ def markdown(report: Report) -> str:
         lines += [f"Built on {code(report.base.reference)}", ""]
     lines += ["| requirement | confidence | evidence |", "|---|---|---|"]
     for finding in report.findings:
-        if _needed(finding):
+        if is_needed(finding):
             shown = finding.evidence[:EVIDENCE_SHOWN]
             evidence = "<br>".join(f"{code(place(e))}: {cell(e.statement)}" for e in shown)
             title = cell(finding.title) + (FROM_BASE if finding.inherited else "")

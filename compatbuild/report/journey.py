@@ -13,6 +13,7 @@ FOUND_BY = {
     Via.API.value: "the referrers API",
     Via.FALLBACK.value: "the fallback tag",
     Via.LAYOUT.value: "the layout's index",
+    Via.TAG.value: "the tag of cosign's older format",
 }
 
 
@@ -30,6 +31,17 @@ class Row:
     def of(cls, what: str, done: Attached | Signed) -> Self:
         """Describe one step that was done."""
         return cls(what, done.state, done.via.value, done.descriptor.digest, done.subject.digest)
+
+
+def signatures(
+    spec: Sequence[Signed], image: Sequence[Signed], attestation: Signed | None, name: str = ""
+) -> tuple[Row, ...]:
+    """Describe the signatures on an image and its specification; ``name`` tells which of several it was."""
+    return (
+        *(Row.of(f"signature of the specification{name}", one) for one in spec),
+        *(Row.of(f"signature of the image{name}", one) for one in image),
+        *((Row.of(f"attestation of the image{name}", attestation),) if attestation else ()),
+    )
 
 
 def as_table(rows: Sequence[Row]) -> str:

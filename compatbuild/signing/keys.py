@@ -2,7 +2,8 @@
 
 ECDSA signs the hash of the curve's size (P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512), signature in
 ASN.1 DER; RSA signs PKCS#1 v1.5 with SHA-256; Ed25519 is pure (RFC 8032). These are the defaults of sigstore for each
-key type (protobuf-specs v0.5.1, ``PublicKeyDetails``).
+key type (protobuf-specs v0.5.1, ``PublicKeyDetails``). cosign 3.1.3 signs with Ed25519ph when given an Ed25519 key, and
+then refuses what it signed, in both formats; so do we.
 """
 
 import base64

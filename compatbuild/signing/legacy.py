@@ -1,4 +1,4 @@
-"""cosign's older signatures, read only: a signed JSON text under a tag made of the image's digest.
+"""cosign's older signatures: a signed JSON text under a tag made of the image's digest.
 
 ``specs/SIGNATURE_SPEC.md`` of cosign: every layer of the manifest under ``sha256-HEX.sig`` is one payload ("simple
 signing", of containers/image), its signature stands in an annotation, and the exact bytes of the payload are signed.
@@ -6,7 +6,10 @@ An experimental mode of cosign 2 hung the same manifest on the image as a referr
 """
 
 import base64
-from typing import Literal
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -18,6 +21,8 @@ from compatbuild.signing.strictjson import Wire
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 ARTIFACT_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
+CERTIFICATE = "dev.sigstore.cosign/certificate"
+TYPE = "cosign container image signature"
 LIMIT = 1 << 20  # bytes of a payload, which has about 250 and may carry annotations of the signer's
 MAX_LAYERS = 64  # signatures looked at under one tag
 MAX_SIGNATURE = 2048  # letters of base64; RSA with 8192 bits has 1368
@@ -35,6 +40,15 @@ class _Critical(Wire):
 
 class _Payload(Wire):
     critical: _Critical
+    optional: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a payload says: the digest (``sha256:HEX``) it is about, and the signer's annotations, any JSON."""
+
+    digest: str
+    annotations: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tag(digest: str) -> str:
@@ -54,12 +68,21 @@ def signature(layer: Descriptor) -> bytes:
     raise VerificationError("this layer is no signature", why=why, remedy="sign again")
 
 
-def signed_digest(payload: bytes) -> str:
-    """Return the digest (``sha256:HEX``) a payload is about; VerificationError when it is no payload of cosign's."""
+def build(name: str, digest: str, annotations: Mapping[str, str]) -> bytes:
+    """Return the payload about the manifest ``digest`` in the repository ``name``, as cosign 3.1.3 writes it."""
+    critical = {"identity": {"docker-reference": name}, "image": {"docker-manifest-digest": digest}, "type": TYPE}
+    document = {"critical": critical, "optional": dict(sorted(annotations.items())) or None}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def parse(payload: bytes) -> Payload:
+    """Return what a payload says; VerificationError when it is no payload of cosign's."""
     try:
-        return _Payload.model_validate(strictjson.parse(payload, LIMIT)).critical.image.digest
+        wire = _Payload.model_validate(strictjson.parse(payload, LIMIT))
     except ValidationError as error:
         why = strictjson.first(error)
     except ValueError as error:
         why = str(error)
+    else:
+        return Payload(wire.critical.image.digest, wire.optional or {})
     raise VerificationError("what was signed is not cosign's payload", why=why, remedy="sign again")

@@ -1,6 +1,6 @@
 """How each specification attached to an image stands: in force, older, unsigned, somebody else's, or no good at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,8 +13,7 @@ from compatbuild.registry.candidates import Candidate
 from compatbuild.registry.descriptor import Descriptor
 from compatbuild.registry.store import Store
 from compatbuild.signing import signatures
-from compatbuild.signing.keys import PublicKey
-from compatbuild.signing.signatures import Signature
+from compatbuild.signing.signatures import Signature, Trusted
 
 WORKERS = 8  # candidates looked at side by side: each costs a few round trips to the registry
 MAX_REASONS = 3  # of a candidate's signatures, told in one line
@@ -49,6 +48,12 @@ class Judged:
         """The artifact's manifest."""
         return self.candidate.descriptor
 
+    @property
+    def date(self) -> datetime | None:
+        """When it was signed, where a log or a time stamp vouches for that, else the date that was signed with it."""
+        attested = [one.time for one in self.signatures if one.counts and one.time]
+        return max(attested, default=self.candidate.created)
+
     def as_json(self) -> dict[str, Any]:
         """Return the row for programs; ``created`` is empty without a readable date."""
         return {
@@ -60,24 +65,36 @@ class Judged:
         }
 
 
-def judge(store: Store, subject: Descriptor, keys: Sequence[PublicKey], now: datetime) -> tuple[Judged, ...]:
+def judge(
+    store: Store,
+    subject: Descriptor,
+    trusted: Sequence[Trusted],
+    now: datetime,
+    annotations: Mapping[str, str] | None = None,
+) -> tuple[Judged, ...]:
     """Return every specification attached to ``subject``, newest first, then those that are none.
 
-    Of those signed by one of ``keys`` the newest is in force; when several that differ are newest, all are tied.
+    Of those signed by one of ``trusted``, with the ``annotations`` demanded, the newest is in force; when several that
+    differ are newest, all are tied.
     """
+
+    def signatures_of(candidate: Candidate) -> tuple[Signature, ...]:
+        return () if candidate.rejected else signatures.find(store, candidate.descriptor, trusted, annotations)
+
+    attached = specs(store, subject)
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = tuple(pool.map(lambda candidate: _judge(store, candidate, keys, now), specs(store, subject)))
+        hung = tuple(pool.map(signatures_of, attached))
+    found = tuple(_judge(candidate, those, now) for candidate, those in zip(attached, hung, strict=True))
     newest = [one for one in found if one.standing is Standing.IN_FORCE]
     newest = [one for one in newest if one.candidate.created == newest[0].candidate.created]
     differ = len({one.candidate.layer.digest for one in newest if one.candidate.layer}) > 1
     return tuple(one if one.standing is not Standing.IN_FORCE else _ranked(one, newest, differ=differ) for one in found)
 
 
-def _judge(store: Store, candidate: Candidate, keys: Sequence[PublicKey], now: datetime) -> Judged:
+def _judge(candidate: Candidate, found: tuple[Signature, ...], now: datetime) -> Judged:
     """Judge a candidate by itself; a good one is in force until it is compared with the others."""
     if candidate.rejected:
         return Judged(candidate, Standing.REJECTED, candidate.rejected)
-    found = signatures.find(store, candidate.descriptor, keys)
     if not found:
         return Judged(candidate, Standing.UNSIGNED, "it has no signature")
     if not any(one.counts for one in found):

@@ -5,7 +5,8 @@ in-toto attestation framework, ``spec/v1/statement.md``; cosign 3.1 signs an ima
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -22,14 +23,20 @@ MAX_SUBJECTS = 256
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What was signed: the predicate's type, and the subjects' digests (``sha256:HEX``)."""
+    """What was signed: the predicate's type, the subjects' digests (``sha256:HEX``), and what is noted of each."""
 
     predicate_type: str
     digests: frozenset[str]
+    notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def annotations(self, digest: str) -> Mapping[str, Any]:
+        """Return the annotations of the subject with a digest: any JSON, as a stranger may have signed them."""
+        return self.notes.get(digest, {})
 
 
 class _Subject(Wire):
     digest: dict[str, str]
+    annotations: dict[str, Any] | None = None
 
 
 class _Statement(Wire):
@@ -39,15 +46,26 @@ class _Statement(Wire):
     predicate_type: str = Field(alias="predicateType")
 
 
-def build(name: str, digest: str, *, predicate_type: str = SIGN, predicate: dict[str, Any] | None = None) -> bytes:
+def build(
+    name: str,
+    digest: str,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    predicate_type: str = SIGN,
+    predicate: dict[str, Any] | None = None,
+) -> bytes:
     """Return the statement about the thing ``name`` (a repository) with ``digest`` (``sha256:HEX``).
 
-    The name says nothing to a verifier, but sigstore-python refuses a subject without one.
+    The name says nothing to a verifier, but sigstore-python refuses a subject without one. ``annotations`` stand where
+    ``cosign sign -a`` puts them.
     """
     algorithm, _, value = digest.partition(":")
+    subject: dict[str, Any] = {"name": name, "digest": {algorithm: value}}
+    if annotations:
+        subject["annotations"] = dict(sorted(annotations.items()))
     document = {
         "_type": TYPE,
-        "subject": [{"name": name, "digest": {algorithm: value}}],
+        "subject": [subject],
         "predicateType": predicate_type,
         "predicate": predicate or {},
     }
@@ -63,6 +81,11 @@ def parse(payload: bytes) -> Statement:
     except ValueError as error:
         why = str(error)
     else:
-        pairs = (pair for subject in wire.subject for pair in subject.digest.items())
-        return Statement(wire.predicate_type, frozenset(f"{algorithm}:{value}" for algorithm, value in pairs))
+        pairs = [
+            (f"{algorithm}:{value}", subject.annotations or {})
+            for subject in wire.subject
+            for algorithm, value in subject.digest.items()
+        ]
+        noted = {digest: annotations for digest, annotations in pairs if annotations}
+        return Statement(wire.predicate_type, frozenset(digest for digest, _ in pairs), noted)
     raise VerificationError("what was signed is not an in-toto statement", why=why, remedy="sign again")

@@ -2,30 +2,44 @@
 
 A signature on the image says nothing about the specification, so both are needed. Anyone with the right to push can
 attach a specification; one that is unsigned or somebody else's never wins, and does no harm unless ``strict``.
-Without a transparency log a deleted newest specification goes unnoticed: name the expected one to notice.
+A deleted newest specification goes unnoticed: name the expected one, or the earliest date that will do, to notice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from compatbuild.errors import NotFoundError, UsageError, VerificationError
+from compatbuild.errors import CompatError, NotFoundError, UsageError, VerificationError
 from compatbuild.registry.artifact import SPEC
 from compatbuild.registry.candidates import Candidate
 from compatbuild.registry.descriptor import Descriptor
 from compatbuild.registry.layout import LayoutStore
 from compatbuild.registry.store import Store
 from compatbuild.signing import signatures
-from compatbuild.signing.keys import PublicKey
 from compatbuild.signing.nfdchoice import nfd_choice
-from compatbuild.signing.signatures import Signature
+from compatbuild.signing.signatures import Signature, Trusted
 from compatbuild.signing.standing import SIGNED, Judged, Standing, judge
 
 MAX_TOLD = 5  # signatures or candidates named in one message; all of them are in the examination
 NO_LOG = (
     "a signature by a key is in no transparency log: nobody else can see what was signed, or that it was taken back"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a verifier demands: signatures by one of ``trusted`` that carry ``annotations``, and more if need be.
+
+    ``spec_digest`` names the artifact that must be the one in force, ``not_before`` the earliest date it may have;
+    ``strict`` makes everything that would be a warning a failure.
+    """
+
+    trusted: tuple[Trusted, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    spec_digest: str = ""
+    not_before: datetime | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +91,9 @@ class Verified:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What no verdict by keys alone can promise, to be said plainly."""
-        return (NO_LOG,)
+        """What this verdict cannot promise, to be said plainly."""
+        counting = [one for one in self.image_signatures if one.counts]
+        return () if counting and all(one.logged for one in counting) else (NO_LOG,)
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict and all it rests on, for programs; the specification by its artifact's digest."""
@@ -86,49 +101,81 @@ class Verified:
         return self.examination.as_json() | verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that was found, and what follows: ``verified``, or the ``error`` that says why not."""
+
+    examination: Examination
+    verified: Verified | None = None
+    error: CompatError | None = None
+
+    def required(self) -> Verified:
+        """Return the specification in force; raise the error when there is none that may be believed."""
+        if self.verified is None:
+            assert self.error is not None
+            raise self.error
+        return self.verified
+
+
 def verify(
     store: Store,
     subject: Descriptor,
-    keys: Sequence[PublicKey],
+    trusted: Sequence[Trusted],
     *,
+    annotations: Mapping[str, str] | None = None,
     strict: bool = False,
     spec_digest: str = "",
+    not_before: datetime | None = None,
     now: datetime | None = None,
 ) -> Verified:
-    """Return the specification that the owner of one of ``keys`` signed for ``subject``, an image of theirs.
+    """Return the specification that one of ``trusted`` signed for ``subject``, an image of theirs.
 
-    ``spec_digest`` names the artifact that must be the one in force. ``strict`` makes everything that would be a
-    warning a failure. Errors: VerificationError when it is not so, NotFoundError when no specification is attached at
-    all, RegistryError when the store cannot be asked, UsageError without keys.
+    The rest is as in ``Policy``. Errors: VerificationError when it is not so, NotFoundError when no specification is
+    attached at all, RegistryError when the store cannot be asked, UsageError when nobody is trusted.
     """
-    found = examine(store, subject, keys, now=now)
-    spec = decide(found, spec_digest=spec_digest)
+    policy = Policy(tuple(trusted), annotations or {}, spec_digest, not_before, strict)
+    return judge_by(policy, store, subject, now).required()
+
+
+def judge_by(policy: Policy, store: Store, subject: Descriptor, now: datetime | None = None) -> Verdict:
+    """Look at everything and decide; only what keeps us from looking is raised (RegistryError, UsageError)."""
+    found = examine(store, subject, policy.trusted, annotations=policy.annotations, now=now)
+    try:
+        spec = decide(found, spec_digest=policy.spec_digest, not_before=policy.not_before)
+    except (VerificationError, NotFoundError) as error:
+        return Verdict(found, error=error)
     warnings = doubts(found, spec)
-    if strict and warnings:
-        raise VerificationError(
+    if policy.strict and warnings:
+        strict = VerificationError(
             f"{subject.digest} does not pass strict verification",
             why="; ".join(warnings[:MAX_TOLD]),
             remedy="detach what does not belong there, or verify without 'strict'",
         )
+        return Verdict(found, error=strict)
     assert spec.layer is not None  # a candidate without exactly one layer is rejected, so never in force
-    return Verified(found, spec, store.blob(spec.layer, SPEC.limit), warnings)
+    return Verdict(found, Verified(found, spec, store.blob(spec.layer, SPEC.limit), warnings))
 
 
 def examine(
-    store: Store, subject: Descriptor, keys: Sequence[PublicKey], *, now: datetime | None = None
+    store: Store,
+    subject: Descriptor,
+    trusted: Sequence[Trusted],
+    *,
+    annotations: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Examination:
     """Look at everything and decide nothing; errors as ``verify`` has them, but for VerificationError."""
-    if not keys:
+    if not trusted:
         raise UsageError("there is no key to verify with", why="none was given", remedy="give a public key")
     return Examination(
         subject,
-        signatures.find(store, subject, keys),
-        judge(store, subject, keys, now or datetime.now(UTC)),
+        signatures.find(store, subject, trusted, annotations),
+        judge(store, subject, trusted, now or datetime.now(UTC), annotations),
         None if isinstance(store, LayoutStore) else nfd_choice(store.referrers(subject.digest)),
     )
 
 
-def decide(found: Examination, *, spec_digest: str = "") -> Candidate:
+def decide(found: Examination, *, spec_digest: str = "", not_before: datetime | None = None) -> Candidate:
     """Return the specification in force; VerificationError or NotFoundError when there is none that may be believed."""
     digest = found.subject.digest
     if not found.candidates:
@@ -140,11 +187,27 @@ def decide(found: Examination, *, spec_digest: str = "") -> Candidate:
     if not any(one.counts for one in found.image_signatures):
         told = [f"{one.format} {one.descriptor.digest}: {one.reason}" for one in found.image_signatures]
         raise VerificationError(
-            f"{digest} is not signed by any of the given keys",
+            f"{digest} is not signed by any of the given keys or identities",
             why=_list(told) or "it has no signature, neither a bundle nor one in cosign's older format",
             remedy="check the key, or sign the image ('compatbuild sign')",
         )
-    return _in_force(found.candidates, digest, spec_digest)
+    chosen = _in_force(found.candidates, digest)
+    if spec_digest not in {"", chosen.descriptor.digest}:
+        raise VerificationError(
+            f"the specification in force for {digest} is not the expected one",
+            why=f"{chosen.descriptor.digest} is, {spec_digest} was expected: "
+            "it was replaced, or a newer one was deleted",
+            remedy="find out which of the two the author means",
+        )
+    if not_before is not None and (chosen.date is None or chosen.date < not_before):
+        dated = f"{chosen.date:%Y-%m-%dT%H:%M:%SZ}" if chosen.date else "no date at all"
+        raise VerificationError(
+            f"the specification in force for {digest} is too old",
+            why=f"{chosen.descriptor.digest} has {dated}, {not_before:%Y-%m-%dT%H:%M:%SZ} was demanded: "
+            "a newer one may have been deleted",
+            remedy="ask the author for a newer one, or demand an earlier date",
+        )
+    return chosen.candidate
 
 
 def doubts(found: Examination, spec: Candidate) -> tuple[str, ...]:
@@ -166,7 +229,14 @@ def _equivalent(candidates: Sequence[Judged], spec: Candidate) -> set[str]:
     return {one.descriptor.digest for one in candidates if one.standing in SIGNED and one.candidate.layer == spec.layer}
 
 
-def _in_force(candidates: Sequence[Judged], digest: str, expected: str) -> Candidate:
+def _in_force(candidates: Sequence[Judged], digest: str) -> Judged:
+    ahead = next((one for one in candidates if one.standing is Standing.FUTURE), None)
+    if ahead is not None:
+        raise VerificationError(
+            f"{digest} has a signed specification with a date in the future",
+            why=f"{ahead.descriptor.digest}: {ahead.reason}, so every later one would be overlooked",
+            remedy="detach it, and correct the clock of the machine that published it",
+        )
     tied = [one.descriptor.digest for one in candidates if one.standing is Standing.TIED]
     if tied:
         raise VerificationError(
@@ -174,18 +244,12 @@ def _in_force(candidates: Sequence[Judged], digest: str, expected: str) -> Candi
             why=f"{_list(tied)}: which of them is meant cannot be told",
             remedy="detach the one that is not wanted",
         )
-    chosen = next((one.candidate for one in candidates if one.standing is Standing.IN_FORCE), None)
+    chosen = next((one for one in candidates if one.standing is Standing.IN_FORCE), None)
     if chosen is None:
         raise VerificationError(
-            f"no specification attached to {digest} is signed by any of the given keys",
+            f"no specification attached to {digest} is signed by any of the given keys or identities",
             why=_list([f"{one.descriptor.digest} ({one.standing}): {one.reason}" for one in candidates]),
             remedy="check the key, or sign the specification ('compatbuild sign')",
-        )
-    if expected not in {"", chosen.descriptor.digest}:
-        raise VerificationError(
-            f"the specification in force for {digest} is not the expected one",
-            why=f"{chosen.descriptor.digest} is, {expected} was expected: it was replaced, or a newer one was deleted",
-            remedy="find out which of the two the author means",
         )
     return chosen
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from compatbuild.image.decompress import Readable
 from compatbuild.image.layer import LayerSource
-from compatbuild.image.view import ImageConfig
+from compatbuild.image.view import ImageConfig, ImageView
 from compatbuild.registry.descriptor import Descriptor, ManifestBytes
 
 Say = Callable[[str], None]
@@ -20,10 +20,14 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices."""
+    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices.
+
+    ``every`` asks for all images of an index; a source that has but one gives that one.
+    """
 
     platform: str = ""
     say: Say = silent
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class ImageSource:
 
     ``scheme`` is the prefix without its colon (``oci-dir``), ``reference`` what stands behind it; ``digest`` is that of
     the image's manifest, empty where there is none that a registry would know (docker archives, directories).
-    ``layers`` are lowest first; ``annotations`` are the manifest's.
+    ``layers`` are lowest first; ``annotations`` are the manifest's. ``settled`` is there where ``config`` is hearsay:
+    the image's own, known once its layers have been read. ``index`` is there where all images of one were asked for.
     """
 
     scheme: str
@@ -41,6 +46,21 @@ class ImageSource:
     config: ImageConfig
     layers: tuple[LayerSource, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    settled: Callable[[], ImageConfig] | None = None
+    index: "IndexSource | None" = None
+
+    def view_of(self, view: ImageView) -> ImageView:
+        """Return the view that was made of the layers, with the image's own config; ImageError when it is not there."""
+        return replace(view, config=self.settled()) if self.settled is not None else view
+
+
+@dataclass(frozen=True)
+class IndexSource:
+    """All images of an index that can be read; ``missing`` are platforms that cannot, and why."""
+
+    digest: str
+    images: tuple[ImageSource, ...]
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 class Content(Protocol):

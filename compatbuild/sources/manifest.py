@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
-from compatbuild.errors import ImageError, UsageError
+from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
 from compatbuild.image.layer import BlobLayer, LayerSource, UnreadLayer
 from compatbuild.image.limits import DEFAULT
@@ -12,8 +13,8 @@ from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
 from compatbuild.registry.platform import Platform
 from compatbuild.registry.sif import sif_layer
-from compatbuild.sources.image_source import Content, ImageSource, Wish
-from compatbuild.sources.platforms import choose, require
+from compatbuild.sources.image_source import Content, ImageSource, IndexSource, Wish
+from compatbuild.sources.platforms import candidates, choose, require
 from compatbuild.sources.sif import stored_sif
 
 ARTIFACTS = {
@@ -22,6 +23,12 @@ ARTIFACTS = {
     "application/vnd.wasm.config.v0+json": "a WebAssembly module, which asks nothing of a host's kernel or CPU",
 }
 """Config media types of things that are kept in registries and are no container images."""
+_BY_LAYER = {
+    "application/vnd.in-toto+json": "an attestation about another image, which its index names beside it",
+    "application/wasm": ARTIFACTS["application/vnd.wasm.config.v0+json"],
+    "application/vnd.wasm.content.layer.v1+wasm": ARTIFACTS["application/vnd.wasm.config.v0+json"],
+}
+"""Layer media types of things whose config claims to be an image's."""
 SPACK_INDEX = ":index.spack"
 """Tag of what Spack keeps beside its packages: a manifest like an image's, whose one layer is no archive but JSON."""
 _UNREAD = {
@@ -32,24 +39,59 @@ _UNREAD = {
 """Layer media types that are not read; foreign layers carry URLs, which are never followed."""
 
 
+class NotLinuxError(ImageError):
+    """An image of another system, which is not read."""
+
+
 def image_of(content: Content, top: ManifestBytes, scheme: str, reference: str, wish: Wish) -> ImageSource:
-    """Return the image that a manifest, or one image of the index that it is.
+    """Return the image that a manifest is, or one image of the index that it is, for ``wish.every`` the first with all.
 
     Errors: UsageError for an artifact that is no image, or several platforms to choose from; NotFoundError for a
     platform or part that is not there; ImageError for a config or manifest that is malformed or is for Windows.
     """
+    parsed = top.parse()
+    if not isinstance(parsed, Index):
+        return _image(content, top, scheme, reference, wish)
+    if wish.every:
+        return _every(content, top, scheme, reference, wish)
+    candidate = choose(content, parsed, f"{scheme}:{reference}", wish)
+    chosen = content.manifest(candidate.descriptor.digest)
+    return _image(content, chosen, scheme, reference, wish, told=candidate.platform)
+
+
+def _every(content: Content, top: ManifestBytes, scheme: str, reference: str, wish: Wish) -> ImageSource:
+    """Return the first image of an index, with all of them as its ``index``; NotFoundError when none can be read."""
+    what, index = f"{scheme}:{reference}", top.parse()
+    assert isinstance(index, Index)
+    images: dict[str, ImageSource] = {}
+    missing: list[tuple[str, str]] = []
+    for candidate in candidates(content, index):
+        try:
+            manifest = content.manifest(candidate.descriptor.digest)
+            image = _image(content, manifest, scheme, reference, wish, told=candidate.platform)
+        except (NotFoundError, NotLinuxError) as error:
+            missing.append((str(candidate.platform), f"{error.what}: {error.why}"))
+        else:
+            images[image.digest] = image
+    if not images:
+        why = "; ".join(f"{platform}: {text}" for platform, text in missing) or "its index lists nothing that runs"
+        raise NotFoundError(f"{what} holds no image that can be read", why=why[:500], remedy="name another")
+    every = tuple(images.values())
+    return replace(every[0], index=IndexSource(top.descriptor.digest, every, tuple(missing)))
+
+
+def _image(
+    content: Content, top: ManifestBytes, scheme: str, reference: str, wish: Wish, *, told: Platform | None = None
+) -> ImageSource:
+    """Return the image of a manifest; ``told`` is the platform that its index lists it for."""
     what = f"{scheme}:{reference}"
-    parsed, chosen, told = top.parse(), top, None
-    if isinstance(parsed, Index):
-        candidate = choose(content, parsed, what, wish)
-        chosen, told = content.manifest(candidate.descriptor.digest), candidate.platform
-        parsed = chosen.parse()
+    parsed = top.parse()
     if isinstance(parsed, Index):
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
     if (layer := sif_layer(parsed)) is not None:
         config, file_system = stored_sif(content, layer, what, wish)
-        return ImageSource(scheme, reference, chosen.descriptor.digest, config, (file_system,), parsed.annotations)
+        return ImageSource(scheme, reference, top.descriptor.digest, config, (file_system,), parsed.annotations)
     config = parse_config(content.blob(parsed.config, DEFAULT.document), DEFAULT)
     require_linux(config, what)
     platform = Platform(config.os, config.architecture, config.variant)
@@ -58,7 +100,7 @@ def image_of(content: Content, top: ManifestBytes, scheme: str, reference: str, 
     elif not platform.matches(told):
         wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
     layers = tuple(_layers(content, parsed, config, what))
-    return ImageSource(scheme, reference, chosen.descriptor.digest, config, layers, parsed.annotations)
+    return ImageSource(scheme, reference, top.descriptor.digest, config, layers, parsed.annotations)
 
 
 def _require_image(manifest: Manifest, what: str) -> None:
@@ -73,12 +115,18 @@ def _require_image(manifest: Manifest, what: str) -> None:
     if sif_layer(manifest) is None and kind not in (OCI_CONFIG, DOCKER_CONFIG):
         told = ARTIFACTS.get(kind, f"an artifact of type {manifest.artifact_type or kind}, not a container image")
         raise UsageError(f"{what} is {told}", why=f"its config is {kind}", remedy="name a container image")
+    for layer in manifest.layers[:1]:
+        if layer.media_type in _BY_LAYER:
+            told = _BY_LAYER[layer.media_type]
+            raise UsageError(
+                f"{what} is {told}", why=f"its layer is {layer.media_type}", remedy="name a container image"
+            )
 
 
 def require_linux(config: ImageConfig, what: str) -> None:
     """Raise ImageError for an image of another system."""
     if config.os.lower() != "linux":
-        raise ImageError(
+        raise NotLinuxError(
             f"{what} is an image for {config.os[:40]}",
             why="what an image needs of its host is read from Linux programs",
             remedy="name an image for Linux, with --platform if the name covers several",

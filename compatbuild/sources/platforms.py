@@ -32,7 +32,7 @@ def choose(content: Content, index: Index, what: str, wish: Wish) -> Candidate:
     there gives way to the next lower one, and that is said.
     """
     asked = wish.platform
-    found = list(_candidates(content, index, 1))
+    found = list(candidates(content, index))
     if not found:
         raise NotFoundError(f"{what} holds no image", why="its index lists nothing that runs", remedy="name another")
     wanted = parse_platform(asked) if asked else Platform("linux", machine.machine())
@@ -61,7 +61,7 @@ def require(platform: Platform, asked: str, what: str) -> None:
         raise NotFoundError(f"{what} has no {asked}", why=f"it is for {platform}", remedy="name its platform, or none")
 
 
-def _candidates(content: Content, index: Index, depth: int) -> Iterator[Candidate]:
+def candidates(content: Content, index: Index, depth: int = 1) -> Iterator[Candidate]:
     """Yield what an index and the indexes in it hold: no attestations, no artifacts."""
     if depth > MAX_DEPTH or len(index.manifests) > MAX_CHILDREN:
         raise ImageError(
@@ -75,7 +75,7 @@ def _candidates(content: Content, index: Index, depth: int) -> Iterator[Candidat
         if entry.media_type in INDEX_TYPES:
             inner = content.manifest(entry.digest).parse()
             if isinstance(inner, Index):
-                yield from _candidates(content, inner, depth + 1)
+                yield from candidates(content, inner, depth + 1)
         elif entry.platform is None:
             yield from _without_platform(content, entry)
         elif entry.platform.runs:

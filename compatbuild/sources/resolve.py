@@ -1,4 +1,4 @@
-"""From what a user typed to an image: a prefix decides, else an existing path by its content, else a registry.
+"""From what a user typed to an image: by a prefix, else a path that exists, else a daemon that has it, else a registry.
 
 An explicit prefix never falls through to something else; where there is none, the choice is said.
 """
@@ -7,14 +7,17 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from compatbuild.errors import SourceError, UsageError
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.sources.archive import open_archive
+from compatbuild.sources.daemons import daemon_with, open_daemon_image
 from compatbuild.sources.directory import open_directory
 from compatbuild.sources.docker_archive import open_docker_archive
-from compatbuild.sources.image_source import ImageSource, Say, Wish, silent
+from compatbuild.sources.endpoints import DOCKER, PODMAN
+from compatbuild.sources.image_source import ImageSource, IndexSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
 from compatbuild.sources.oci_archive import open_oci_archive
 from compatbuild.sources.sif import is_sif_file, open_sif
@@ -22,21 +25,16 @@ from compatbuild.sources.skopeo_dir import is_skopeo_dir
 from compatbuild.sources.spack import open_spack
 from compatbuild.sources.stored import open_stored
 
-PREFIXES = ("oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack", "registry")
+PREFIXES = ("docker", "podman", "registry", "oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack")
 """What can be read today."""
 ALIASES = {"oci-layout": "oci-dir", "rootfs": "dir", "singularity": "sif"}
-LATER = {
-    "docker": "docker save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
-    "podman": "podman save NAME -o image.tar; compatbuild infer docker-archive:image.tar",
-}
-"""Prefixes that are reserved and not read yet, with what to do meanwhile."""
 FOREIGN = {"oci": "oci-dir", "docker-daemon": "docker", "containers-storage": "podman", "tarball": "docker-archive"}
 """Prefixes of other tools (skopeo, syft), with ours."""
 _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.+)", re.DOTALL)
 _ROOT_NAMES = ("bin", "etc", "lib", "usr")
 """A directory with two of these is taken for the root of a file system."""
 
-_Open = Callable[[str, Wish], AbstractContextManager[ImageSource]]
+_Reader = Callable[[str, Wish], AbstractContextManager[ImageSource]]
 
 
 @contextmanager
@@ -49,19 +47,34 @@ def open_image(
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    wish = Wish(platform or "", say or silent)
-    prefix, rest = _prefix_of(text)
-    if not prefix:
-        prefix, rest = _chosen(text, wish.say)
-    with _opened(prefix, rest, wish, options or RegistryOptions()) as image:
+    with _open(text, Wish(platform or "", say or silent), options or RegistryOptions()) as image:
         yield image
 
 
+@contextmanager
+def open_index(text: str, *, options: RegistryOptions | None = None, say: Say | None = None) -> Iterator[IndexSource]:
+    """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
+
+    Errors are those of ``open_image``.
+    """
+    with _open(text, Wish(say=say or silent, every=True), options or RegistryOptions()) as image:
+        yield image.index or IndexSource("", (image,))
+
+
+def _open(text: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
+    prefix, rest = _prefix_of(text)
+    if not prefix:
+        prefix, rest = _chosen(text, wish)
+    return _opened(prefix, rest, wish, options)
+
+
 def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
-    readers: dict[str, _Open] = {
+    readers: dict[str, _Reader] = {
         "oci-archive": open_oci_archive,
         "docker-archive": open_docker_archive,
         "dir": open_directory,
+        DOCKER: partial(open_daemon_image, DOCKER),
+        PODMAN: partial(open_daemon_image, PODMAN),
         "sif": open_sif,
     }
     if prefix == "spack":
@@ -79,10 +92,6 @@ def _prefix_of(text: str) -> tuple[str, str]:
     if match is None:
         return "", text
     prefix, rest = match[1], match[2]
-    if prefix in LATER:
-        raise UsageError(
-            f"{prefix}: cannot be read yet", why=f"what can be read: {_listing()}", remedy=f"meanwhile: {LATER[prefix]}"
-        )
     prefix = ALIASES.get(prefix, prefix)
     if prefix in PREFIXES:
         return prefix, rest
@@ -103,15 +112,16 @@ def _looks_like_prefix(prefix: str, rest: str) -> bool:
 
 
 def _near(prefix: str) -> list[str]:
-    return difflib.get_close_matches(prefix, [*PREFIXES, *ALIASES, *LATER], 1, 0.8)
+    return difflib.get_close_matches(prefix, [*PREFIXES, *ALIASES], 1, 0.8)
 
 
 def _listing() -> str:
     return ", ".join(f"{prefix}:" for prefix in PREFIXES)
 
 
-def _chosen(text: str, say: Say) -> tuple[str, str]:
-    """Choose where there is no prefix: a path that exists, else a registry."""
+def _chosen(text: str, wish: Wish) -> tuple[str, str]:
+    """Choose where there is no prefix: a path that exists, else a daemon that has the image, else a registry."""
+    say = wish.say
     if exists(text):
         prefix = _kind_of(Path(text))
         say(f"reading {text} as {prefix}:{text}")
@@ -121,7 +131,11 @@ def _chosen(text: str, say: Say) -> tuple[str, str]:
         prefix = _kind_of(path)
         say(f"reading {text} as {prefix}:{text}")
         return prefix, text
-    say(f"reading registry:{text}, for there is no file of that name")
+    daemon = daemon_with(text, wish)
+    if daemon:
+        say(f"reading {text} as {daemon}:{text}, for {daemon} has it; registry:{text} reads it from its registry")
+        return daemon, text
+    say(f"reading registry:{text}, for there is no file of that name, and no daemon here that has it")
     return "registry", text
 
 

@@ -11,8 +11,10 @@ from compatbuild.registry.attach import push_artifact
 from compatbuild.registry.descriptor import OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, Descriptor, canonical_json
 from compatbuild.registry.layout import LayoutStore
 from compatbuild.registry.store import Store
-from compatbuild.signing import bundle, legacy, manifest, sign, statement
+from compatbuild.signing import bundle, legacy, manifest, statement
+from compatbuild.signing import sign as signing
 from compatbuild.signing.keys import PrivateKey
+from compatbuild.signing.sign import Signed, SignOptions
 
 SPEC_TEXT = b'version: "v1alpha1"\ncompatibilities:\n- rules:\n  - name: "required"\n'
 CREATED = "2026-11-23T10:00:00Z"
@@ -43,13 +45,19 @@ def attach_spec(store: Store, image: Descriptor, created: str = CREATED, text: b
     return push_artifact(store, build_artifact(SPEC, text, image, {}, created), image)[1]
 
 
+def sign(store: Store, subject: Descriptor, key: PrivateKey, created: str, *, force: bool = False) -> Signed:
+    """Sign in the bundle format."""
+    (signed,) = signing.sign(store, subject, key, created, SignOptions(force=force))
+    return signed
+
+
 def publish(
     store: Store, image: Descriptor, key: PrivateKey, created: str = CREATED, text: bytes = SPEC_TEXT
 ) -> Descriptor:
     """Attach a specification, sign it and the image; give the specification's artifact."""
     spec = attach_spec(store, image, created, text)
-    sign.sign(store, spec, key, created)
-    sign.sign(store, image, key, created)
+    sign(store, spec, key, created)
+    sign(store, image, key, created)
     return spec
 
 

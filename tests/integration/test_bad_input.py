@@ -191,7 +191,6 @@ CASES = {
     "nothing attached": Case(f"show {IMAGE}", 3, ("nothing is attached",), image),
     "nothing to pull": Case(f"pull {IMAGE}", 3, ("nothing of type",), image),
     "nothing to detach": Case(f"detach {IMAGE}", 3, ("nothing to detach",), image),
-    "nothing to verify": Case(f"verify {IMAGE} --key cosign.pub", 3, ("no specification",), image_and_keys),
     "nothing to sign": Case(f"sign {IMAGE} --sign key:cosign.key", 3, ("nothing of type",), image_and_keys),
     # keys
     "key is there": Case("key generate", 1, ("cosign.key exists already",), keys),
@@ -218,6 +217,11 @@ def run(tmp_path: Path) -> Shell:
 def in_three_lines(ended: Ended, *told: str) -> None:
     """Assert that an error, and nothing else, was printed: what, why and what to do."""
     assert ended.out == ""
+    explained(ended, *told)
+
+
+def explained(ended: Ended, *told: str) -> None:
+    """Assert that an error says what, why and what to do."""
     assert "Traceback" not in ended.err
     lines = ended.err.splitlines()
     assert lines[0].startswith("error: ")
@@ -287,13 +291,22 @@ def test_ten_mistakes_are_ten_findings_of_one_run(run: Shell) -> None:
         assert issue["docs"] == f"docs/validation.md#{issue['rule']}"
 
 
+def test_nothing_to_verify(run: Shell) -> None:
+    image_and_keys(run.directory)
+    ended = run.run("verify", IMAGE, "--key", "cosign.pub")
+    assert ended.code == 3
+    explained(ended, "no specification is attached")
+    assert ended.out.startswith("not verified   sha256:")
+
+
 def test_an_unsigned_specification_is_not_verified(run: Shell) -> None:
     image_and_keys(run.directory)
     run.ok("publish", IMAGE)
     before = files(run.directory)
     ended = run.run("verify", IMAGE, "--key", "cosign.pub")
     assert ended.code == 13
-    in_three_lines(ended, "is not signed by any of the given keys")
+    explained(ended, "is not signed by any of the given keys")
+    assert ended.out.startswith("not verified   sha256:")  # what was looked at is a result, whatever follows from it
     assert files(run.directory) == before
 
 
@@ -302,7 +315,8 @@ def test_another_key_does_not_verify(run: Shell) -> None:
     run.ok("publish", IMAGE, "--sign", "key:cosign.key")
     ended = run.run("verify", IMAGE, "--key", "stranger.pub")
     assert ended.code == 13
-    in_three_lines(ended, "is not signed by any of the given keys")
+    explained(ended, "is not signed by any of the given keys")
+    assert ended.out.startswith("not verified   sha256:")  # what was looked at is a result, whatever follows from it
 
 
 @pytest.mark.parametrize("command", ["infer registry:{}/app:v1", "publish {}/app:v1", "show {}/app:v1"])

@@ -45,7 +45,7 @@ def test_the_index_is_pruned(reference: str) -> None:
     first = attach(store, image, SPEC_TEXT, {}, CREATED).descriptor
     second = attach(store, image, SPEC_TEXT + b"\n", {}, LATER).descriptor
     report = attach_report(store, image, b"{}", {}, CREATED).descriptor
-    signature = sign.sign(store, second, key, LATER).descriptor
+    (signature,) = (one.descriptor for one in sign.sign(store, second, key, LATER))
     assert listed(store, second.digest) == [signature.digest]
     detach(store, image, second.digest)
     assert listed(store_of(reference), image.digest) == [first.digest, report.digest]

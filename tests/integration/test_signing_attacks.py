@@ -8,13 +8,13 @@ import pytest
 
 from compatbuild.errors import NotFoundError, VerificationError
 from compatbuild.registry import referrers
+from compatbuild.registry.artifact import parse_created
 from compatbuild.registry.descriptor import OCI_INDEX, Descriptor, Index, Manifest, canonical_json
 from compatbuild.registry.layout import LayoutStore
 from compatbuild.registry.referrers import fallback_tag
 from compatbuild.registry.store import Store
 from compatbuild.signing import bundle, keys
 from compatbuild.signing.keys import PrivateKey
-from compatbuild.signing.sign import sign
 from compatbuild.signing.standing import Standing
 from compatbuild.signing.verify import Verified, examine, verify
 from tests.builders.signing import (
@@ -27,6 +27,7 @@ from tests.builders.signing import (
     hang_bundle,
     publish,
     push_image,
+    sign,
 )
 from tests.builders.stores import KINDS, Place, place
 
@@ -186,6 +187,9 @@ def test_the_newest_deleted_shows_only_to_who_expects_it(store: Store, image: De
     assert check(store, image, author).content == EVIL
     with pytest.raises(VerificationError, match="not the expected one"):
         verify(store, image, [author.public_key], spec_digest=newest.digest, now=NOW)
+    demanded = parse_created(LATER)
+    with pytest.raises(VerificationError, match="too old"):
+        verify(store, image, [author.public_key], not_before=demanded, now=NOW)
 
 
 def test_a_dangling_entry_is_told(store: Store, image: Descriptor, author: PrivateKey, somewhere: Place) -> None:

@@ -15,7 +15,6 @@ from compatbuild.registry.layout import LayoutStore
 from compatbuild.registry.store import Store
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
-from compatbuild.signing.sign import sign
 from compatbuild.signing.signatures import Format, find
 from compatbuild.signing.verify import verify
 from tests.builders.cosign import Cosign, cut_off
@@ -28,6 +27,7 @@ from tests.builders.signing import (
     hang_bundle,
     publish,
     push_image,
+    sign,
 )
 from tests.builders.stores import REGISTRIES, Place, place
 from tests.peers import peer

@@ -15,12 +15,20 @@ from tests.peers import cache
 
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
+    "buildah": "apt-get install buildah",
     "chromium": "apt-get install chromium",
+    "docker": "apt-get install docker.io, and docker-cli where that is a package of its own",
+    "dockerd": "apt-get install docker.io",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "tmux": "apt-get install tmux",
+    "zsh": "apt-get install zsh",
     "mksquashfs": "apt-get install squashfs-tools",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
+    "podman": "apt-get install podman",
+    "skopeo": "apt-get install skopeo",
+    "softhsm2-util": "apt-get install softhsm2",
 }
 
 
@@ -39,6 +47,12 @@ def require(program: str) -> Path:
     if found is None:
         missing(f"{program} is not on PATH: {remedy}")
     return Path(found)
+
+
+def require_root(what: str) -> None:
+    """Go on only as root, which a container daemon of its own asks for."""
+    if os.geteuid() != 0:
+        missing(f"{what} is started by root only")
 
 
 def missing(reason: str) -> NoReturn:

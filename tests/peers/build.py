@@ -1,4 +1,4 @@
-"""Build the peer programs: ``python -m tests.peers.build [NAME...]`` (default: all of them).
+"""Build the peer programs: ``python -m tests.peers.build [NAME...]`` (default: all but the slow services).
 
 Needs Go and the Go module proxy. What is already built is left alone, one is built after the
 other, and a binary appears in the cache only when it is whole. Progress goes to stderr, the path
@@ -38,7 +38,7 @@ def build(name: str) -> Path:
     start = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        _compile(cache.module(name), Path(scratch) / name).replace(target)
+        _compile(cache.module(name), Path(scratch) / target.name).replace(target)
     _say(f"{name}: built in {time.monotonic() - start:.0f} s")
     return target
 
@@ -46,9 +46,11 @@ def build(name: str) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives its exit code."""
     parser = argparse.ArgumentParser(prog="tests.peers.build", description="Build peer programs.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(cache.names()))
-    chosen = parser.parse_args(arguments).names or cache.names()
-    if unknown := set(chosen) - set(cache.names()):
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(cache.names() + cache.services()))
+    parser.add_argument("--services", action="store_true", help="the services of keyless signing, which take minutes")
+    asked = parser.parse_args(arguments)
+    chosen = tuple(asked.names) + (cache.services() if asked.services else ()) or cache.names()
+    if unknown := set(chosen) - set(cache.names() + cache.services()):
         parser.error(f"no such peer: {', '.join(sorted(unknown))}")
     try:
         for name in chosen:

@@ -18,20 +18,26 @@ KEY_DIGITS = 16  # of SHA-256 in hex: 64 bits, ample to tell a handful of builds
 
 
 def names() -> tuple[str, ...]:
-    """Every peer there is: the directories here that hold a Go module, sorted."""
+    """Every peer of the ordinary tests: the directories here that hold a Go module, sorted."""
     return tuple(sorted(file.parent.name for file in MODULES.glob("*/go.mod")))
+
+
+def services() -> tuple[str, ...]:
+    """The services of keyless signing, as ``sigstore/NAME``: built only when asked for, since that takes minutes."""
+    return tuple(sorted(f"sigstore/{file.parent.name}" for file in MODULES.glob("sigstore/*/go.mod")))
 
 
 def module(name: str) -> Path:
     """The directory of the Go module of a peer; KeyError when there is no such peer."""
-    if name not in names():
+    if name not in names() + services():
         raise KeyError(name)
     return MODULES / name
 
 
 def binary(name: str) -> Path:
     """Where the built program of a peer is, or will be; KeyError when there is no such peer."""
-    return _directory() / f"{name}-{_key(module(name))}" / name
+    program = name.rpartition("/")[2]
+    return _directory() / f"{program}-{_key(module(name))}" / program
 
 
 def _directory() -> Path:

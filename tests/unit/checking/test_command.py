@@ -158,7 +158,7 @@ def test_with_a_key_only_what_is_signed_counts(cli: Cli, image: str, keys: tuple
     signed = cli("check", image, "--os", "debian-12", "--key", public, "-o", "json")
     assert signed.value["subject"]["verified"] is True
     Path(".compatbuild.yaml").write_text(f"verify:\n  key: {public}\n")
-    assert "signed by the key" in cli("check", image, "--os", "debian-12").err
+    assert "signed as demanded" in cli("check", image, "--os", "debian-12").err
 
 
 def test_a_report_and_an_image_itself(cli: Cli, image: str) -> None:

@@ -41,14 +41,14 @@ def test_with_a_key_signatures_are_verified(cli: Cli, published: str, keys: tupl
     told = cli("show", published, "--key", keys[1]).out
     assert told.count("(verified)") == 4
     foreign = cli("show", published, "--key", stranger(cli)).out
-    assert foreign.count("(not signed by the given key)") == 2
+    assert foreign.count("(not signed by anyone trusted)") == 2
     assert "(verified)" not in foreign
 
 
 def test_pull_by_a_key(cli: Cli, published: str, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     plain = cli("pull", published).out
     assert cli("pull", published, "--key", keys[1]).out == plain
-    assert f"verified with {keys[1]}" in cli("pull", published, "--key", keys[1]).err
+    assert ", verified" in cli("pull", published, "--key", keys[1]).err
     refused = cli("pull", published, "--key", stranger(cli), "-o", "spec=pulled.yaml")
     assert (refused.code, refused.out) == (13, "")
     assert not Path("pulled.yaml").exists()

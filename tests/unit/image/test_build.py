@@ -112,7 +112,7 @@ def test_entries_are_counted_in_all() -> None:
 def test_limits_of_layers_reach_the_view() -> None:
     config = parse_config(image_config([layer()]), DEFAULT)
     merged = build_view(config, [UnreadLayer("Layer 1", layer().diff_id, "it is foreign")], Interests())
-    assert merged.limits == ("Layer 1 is not inspected: it is foreign",)
+    assert merged.skipped == (("Layer 1", "it is foreign"),)
 
 
 def test_the_config_and_the_layers_belong_together() -> None:

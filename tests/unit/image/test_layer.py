@@ -107,7 +107,7 @@ def test_progress_counts_stored_bytes() -> None:
 
 def test_an_unread_layer_says_why() -> None:
     unread = UnreadLayer("Layer 1", sha256(b""), "it is encrypted")
-    assert unread.facts(scan()).limits == ("Layer 1 is not inspected: it is encrypted",)
+    assert unread.facts(scan()).skipped == (("Layer 1", "it is encrypted"),)
 
 
 def test_elf_files_are_read_wherever_they_lie_and_nothing_else_is() -> None:

@@ -7,18 +7,19 @@ from compatbuild.report.documents import to_json
 from compatbuild.report.verification import as_table, as_value
 from compatbuild.signing.signatures import Format, Signature
 from compatbuild.signing.standing import Judged, Standing
-from compatbuild.signing.verify import Examination, Verified
+from compatbuild.signing.verify import Examination, Verdict, Verified
 from tests.unit.report.building import DIGEST, HOSTILE, OTHER, descriptor, harmless
 
 
-def verified(reason: str = "it has no signature") -> Verified:
+def verified(reason: str = "it has no signature") -> Verdict:
     good = Candidate(descriptor(OTHER), layer=descriptor())
     candidates = (
         Judged(good, Standing.IN_FORCE, "the newest that is signed"),
         Judged(Candidate(descriptor()), Standing.UNSIGNED, reason),
     )
     signature = Signature(Format.BUNDLE, descriptor(OTHER), reason=reason)
-    return Verified(Examination(descriptor(), (signature,), candidates, None), good, b"", (reason,))
+    found = Examination(descriptor(), (signature,), candidates, None)
+    return Verdict(found, Verified(found, good, b"", (reason,)))
 
 
 def test_what_was_verified_and_how_each_stands() -> None:
@@ -44,7 +45,7 @@ def test_reasons_do_no_harm() -> None:
 
 def test_the_same_for_programs() -> None:
     value = json.loads(to_json(as_value("app:v1", [verified()])))
-    assert list(value) == ["schema", "reference", "verified"]
+    assert list(value) == ["schema", "reference", "verified", "refused"]
     assert (value["schema"], value["reference"]) == ("compatbuild.verification/v1", "app:v1")
     (one,) = value["verified"]
     assert one["spec"] == OTHER

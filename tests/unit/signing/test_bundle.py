@@ -67,7 +67,8 @@ def envelope(**changes: Any) -> dict[str, Any]:
     ("changes", "place"),
     [
         ({"mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.2"}, "mediaType"),
-        ({"verificationMaterial": {"certificate": {"rawBytes": "AAAA"}}}, "verificationMaterial.publicKey"),
+        ({"verificationMaterial": {}}, "verificationMaterial"),
+        ({"verificationMaterial": {"publicKey": {}, "certificate": {"rawBytes": "AAAA"}}}, "verificationMaterial"),
         ({"dsseEnvelope": None}, "dsseEnvelope"),
         (envelope(payload="_-_-"), "dsseEnvelope.payload"),
         (envelope(payload=None), "dsseEnvelope.payload"),
@@ -82,6 +83,13 @@ def test_a_bundle_of_another_kind_is_refused_with_the_place(raw: bytes, changes:
     with pytest.raises(VerificationError, match="not a signature bundle") as caught:
         bundle.parse(json.dumps(json.loads(raw) | changes).encode())
     assert caught.value.why.startswith(f"{place}: ")
+
+
+def test_a_bundle_made_with_a_certificate_is_no_key_s(raw: bytes, key: PrivateKey) -> None:
+    document = json.loads(raw) | {"verificationMaterial": {"certificate": {"rawBytes": "AAAA"}}}
+    read = bundle.parse(json.dumps(document).encode())
+    assert read.certified
+    assert not read.signed_by(key.public_key)
 
 
 def test_two_envelopes_in_one_bundle_are_refused(raw: bytes) -> None:

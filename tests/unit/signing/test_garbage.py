@@ -37,12 +37,14 @@ def pem(label: str, body: bytes) -> bytes:
     return f"-----BEGIN {label}-----\n{base64.encodebytes(body).decode()}-----END {label}-----\n".encode()
 
 
+@settings(deadline=None)
 @given(st.binary() | documents("mediaType", "verificationMaterial", "dsseEnvelope"))
 def test_bundles(raw: bytes) -> None:
     with suppress(VerificationError):
         bundle.parse(raw)
 
 
+@settings(deadline=None)
 @given(JSON, JSON, JSON)
 def test_bundles_that_are_nearly_right(payload: Any, kind: Any, signatures: Any) -> None:
     document = {
@@ -54,12 +56,14 @@ def test_bundles_that_are_nearly_right(payload: Any, kind: Any, signatures: Any)
         bundle.parse(json.dumps(document).encode())
 
 
+@settings(deadline=None)
 @given(st.binary() | documents("_type", "subject", "predicateType", "predicate"))
 def test_statements(raw: bytes) -> None:
     with suppress(VerificationError):
         statement.parse(raw)
 
 
+@settings(deadline=None)
 @given(st.binary() | st.builds(pem, st.sampled_from(LABELS), st.binary() | documents("kdf", "cipher", "ciphertext")))
 def test_keys(text: bytes) -> None:
     for read in (keyfiles.public_key, lambda text: keyfiles.private_key(text, b"password")):
@@ -67,7 +71,7 @@ def test_keys(text: bytes) -> None:
             read(text)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=64).map(lambda content: b"\x30" + bytes([len(content)]) + content))
 def test_key_derivations(der: bytes) -> None:
     with suppress(ValueError):

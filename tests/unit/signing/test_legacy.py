@@ -26,7 +26,7 @@ def test_the_tag_is_not_the_one_of_the_referrers() -> None:
 
 
 def test_the_payload_names_the_image() -> None:
-    assert legacy.signed_digest(PAYLOAD.encode()) == DIGEST
+    assert legacy.parse(PAYLOAD.encode()).digest == DIGEST
 
 
 def changed(**changes: Any) -> bytes:
@@ -50,7 +50,7 @@ def changed(**changes: Any) -> bytes:
 )
 def test_any_other_text_is_no_payload(payload: bytes) -> None:
     with pytest.raises(VerificationError, match="not cosign's payload") as caught:
-        legacy.signed_digest(payload)
+        legacy.parse(payload)
     assert caught.value.why
 
 

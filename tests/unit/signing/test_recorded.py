@@ -42,5 +42,5 @@ def test_the_bundle_does_not_hold_when_one_bit_of_the_payload_differs() -> None:
 def test_the_legacy_signature_holds() -> None:
     payload = (RECORDED / "legacy-payload.json").read_bytes()
     signature = base64.b64decode((RECORDED / "legacy-signature.txt").read_text())
-    assert legacy.signed_digest(payload) == LEGACY_IMAGE
+    assert legacy.parse(payload).digest == LEGACY_IMAGE
     assert keyfiles.load_public_key(RECORDED / "cosign.pub").verifies(signature, payload)

@@ -9,7 +9,7 @@ from compatbuild.registry.layout import LayoutStore
 from compatbuild.registry.store import Store, Via
 from compatbuild.signing import bundle, legacy, statement
 from compatbuild.signing.keys import PrivateKey
-from compatbuild.signing.sign import sign
+from compatbuild.signing.signatures import Format
 from tests.builders.signing import (
     CREATED,
     FAR,
@@ -21,6 +21,7 @@ from tests.builders.signing import (
     payload,
     push_image,
     push_legacy,
+    sign,
     signed,
 )
 
@@ -81,15 +82,27 @@ def test_a_signature_moved_from_elsewhere_is_no_signature(store: LayoutStore, ke
 
 
 @pytest.mark.parametrize("place", [push_legacy, hang_legacy])
-def test_a_signature_in_the_older_format_is_not_hidden(store: LayoutStore, key: PrivateKey, place: Place) -> None:
+def test_a_signature_in_the_older_format_is_not_hidden(
+    store: LayoutStore, key: PrivateKey, other_key: PrivateKey, place: Place
+) -> None:
     image = push_image(store, "v1")
-    place(store, image, signed(payload(image.digest), key))
+    place(store, image, signed(payload(image.digest), other_key))
     with pytest.raises(SigningError, match="older format only") as caught:
         sign(store, image, key, CREATED)
     assert "force" in caught.value.remedy
     assert not bundles(store, image)
     assert sign(store, image, key, CREATED, force=True).state == "created"
     assert sign(store, image, key, CREATED).state == "unchanged"
+
+
+@pytest.mark.parametrize("place", [push_legacy, hang_legacy])
+def test_our_own_signature_in_the_older_format_is_enough(store: LayoutStore, key: PrivateKey, place: Place) -> None:
+    image = push_image(store, "v1")
+    place(store, image, signed(payload(image.digest), key))
+    made = sign(store, image, key, CREATED)
+    assert (made.state, made.via, made.format) == ("unchanged", Via.TAG, Format.LEGACY)
+    assert not bundles(store, image)
+    assert sign(store, image, key, CREATED, force=True).format is Format.BUNDLE
 
 
 def test_where_a_bundle_hides_the_older_signature_already_nothing_is_lost(

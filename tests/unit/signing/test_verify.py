@@ -10,7 +10,6 @@ from compatbuild.registry.descriptor import OCI_MANIFEST, Descriptor, canonical_
 from compatbuild.registry.layout import LayoutStore
 from compatbuild.signing import verify as verification
 from compatbuild.signing.keys import PrivateKey, PublicKey
-from compatbuild.signing.sign import sign
 from compatbuild.signing.standing import Standing
 from compatbuild.signing.verify import Examination, Verified, doubts, examine, verify
 from tests.builders.signing import (
@@ -23,6 +22,7 @@ from tests.builders.signing import (
     publish,
     push_image,
     push_legacy,
+    sign,
     signed,
 )
 
@@ -71,6 +71,10 @@ def test_programs_get_all_of_it(store: LayoutStore, image: Descriptor, key: Priv
         "format": "bundle",
         "digest": store.referrers(spec.digest)[0].digest,
         "key": key.public_key.fingerprint,
+        "identity": "",
+        "issuer": "",
+        "time": "",
+        "logged": False,
         "counts": True,
         "reason": "",
     }
@@ -219,10 +223,11 @@ def test_five_minutes_ahead_are_a_clock_that_is_wrong(store: LayoutStore, image:
 def test_more_than_five_minutes_ahead_are_not(store: LayoutStore, image: Descriptor, key: PrivateKey) -> None:
     publish(store, image, key, CREATED)
     publish(store, image, key, "2026-11-23T12:05:01Z", OTHER_TEXT)
-    found = verify(store, image, [key.public_key], now=NOW)
-    assert found.content == SPEC_TEXT
+    with pytest.raises(VerificationError, match="a date in the future") as caught:
+        verify(store, image, [key.public_key], now=NOW)
+    assert "lies ahead" in caught.value.why
+    found = examine(store, image, [key.public_key], now=NOW)
     assert standings(found) == [Standing.FUTURE, Standing.IN_FORCE]
-    assert "lies ahead" in found.warnings[0]
 
 
 def test_a_signed_specification_of_the_future_alone_is_an_error(

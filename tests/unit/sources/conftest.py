@@ -10,9 +10,11 @@ from tests.unit.registry.faults import FaultRegistry, fault_registry
 
 @pytest.fixture(autouse=True)
 def no_credentials_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY"):
+    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "DOCKER_CONTEXT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "no-docker"))
+    for name in ("DOCKER_HOST", "CONTAINER_HOST"):  # nor a daemon of ours
+        monkeypatch.setenv(name, f"unix://{tmp_path}/none")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from compatbuild.errors import CompatError, ImageError, NotFoundError, UsageError
 from tests.builders.images import (
+    CONFIG,
     INDEX,
     MANIFEST,
     describe,
@@ -103,9 +104,9 @@ def test_a_layer_that_cannot_be_read_is_named_and_the_others_are_read(
     raw = image_config([first, hidden])
     opened = read(layout(tmp_path, raw, first.blob, top=manifest([first, hidden], raw)))
     assert set(opened.view.nodes) == {"/", "/a"}
-    assert len(opened.view.limits) == 1
-    assert opened.view.limits[0].startswith("Layer 2 of 2")
-    assert why in opened.view.limits[0]
+    ((name, reason),) = opened.view.skipped
+    assert name.startswith("Layer 2 of 2")
+    assert why in reason
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,9 @@ def test_a_layer_that_cannot_be_read_is_named_and_the_others_are_read(
         ({"config": {"mediaType": "application/vnd.sylabs.sif.config.v1+json"}}, "Singularity image"),
         ({"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}, "Helm chart"),
         ({"config": {"mediaType": "application/vnd.oci.empty.v1+json"}, "artifactType": "a/b"}, "artifact of type a/b"),
+        ({"config": {"mediaType": "application/vnd.wasm.config.v0+json"}}, "WebAssembly module"),
+        ({"config": {"mediaType": CONFIG}, "layers": [describe(b"", "application/wasm")]}, "WebAssembly module"),
+        ({"config": {"mediaType": CONFIG}, "layers": [describe(b"", "application/vnd.in-toto+json")]}, "attestation"),
     ],
 )
 def test_an_artifact_is_not_an_image(fields: dict[str, Any], told: str, tmp_path: Path) -> None:

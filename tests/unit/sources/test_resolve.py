@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compatbuild.errors import CompatError, ImageError, NotFoundError, RegistryError, SourceError, UsageError
-from compatbuild.sources.resolve import PREFIXES, open_image
+from compatbuild.sources.resolve import open_image
 from tests.builders.images import docker_archive, image_files, manifest, oci_archive, oci_layout, skopeo_dir, write_tar
 from tests.builders.layers import Layer
 from tests.unit.registry.faults import FaultRegistry
@@ -78,14 +78,6 @@ def serve(server: FaultRegistry, layers: list[Layer], config: bytes) -> None:
         if name.startswith("blobs/"):
             server.blobs[f"sha256:{Path(name).name}"] = content
     server.manifests["v1"] = (manifest(layers, config), "application/vnd.oci.image.manifest.v1+json")
-
-
-@pytest.mark.parametrize("prefix", ["docker", "podman"])
-def test_what_is_not_read_yet_says_what_is(prefix: str) -> None:
-    with pytest.raises(UsageError, match=f"{prefix}: cannot be read yet") as caught, open_image(f"{prefix}:name"):
-        pass
-    assert all(f"{known}:" in caught.value.why for known in PREFIXES)
-    assert caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_what_the_spec_says_is_told(tmp_path: Path) -> None:
     assert titles["spack.external"] == "Spack's packages expect cray-mpich 8.1.29 at /opt/cray/mpich from the host"
     assert titles["spack.built"] == "Spack built packages with gcc 12.2.0 on debian12"
     assert titles["spack.provider"] == "Spack's packages have mpi from cray-mpich 8.1.29"
-    assert any("libc is not seen" in limit for limit in report.limits)
+    assert any("libc is not seen" in one.why for one in report.skipped)
 
 
 def test_a_micro_architecture_is_told_by_its_features(tmp_path: Path) -> None:
@@ -154,11 +154,11 @@ def test_several_builds_of_a_package_are_told_apart_by_hash(tmp_path: Path) -> N
     assert read(f"spack:{mirror}#zlib@1.2").said[0].startswith("reading zlib@1.2 ")
 
 
-def test_a_dependency_that_the_cache_lacks_is_a_limit(tmp_path: Path) -> None:
+def test_a_dependency_that_the_cache_lacks_is_skipped(tmp_path: Path) -> None:
     for number, write in enumerate((new_mirror, old_mirror)):
         mirror = write(tmp_path / str(number), (HDF5,))
-        limits = read(f"spack:{mirror}#hdf5").view.limits
-        assert "The tarball of zlib-1.3.1 is not inspected: the build cache does not have it" in limits
+        skipped = read(f"spack:{mirror}#hdf5").view.skipped
+        assert ("The tarball of zlib-1.3.1", "the build cache does not have it") in skipped
     tarball = next((tmp_path / "1").rglob("*.spack"))
     tarball.unlink()
     with pytest.raises(NotFoundError, match="has a spec and no tarball"):
@@ -168,7 +168,7 @@ def test_a_dependency_that_the_cache_lacks_is_a_limit(tmp_path: Path) -> None:
 def test_layout_1_is_read_without_the_place_it_was_built_for(tmp_path: Path) -> None:
     opened = read(f"spack:{old_mirror(tmp_path, (ZLIB,), version=1)}#zlib")
     assert f"/{ZLIB.prefix.removeprefix(ROOT + '/')}/lib/libz.so.1" in opened.view.nodes
-    assert any("layout 1" in limit for limit in opened.view.limits)
+    assert any("layout 1" in why for _, why in opened.view.skipped)
 
 
 def test_what_is_no_cache_is_refused(tmp_path: Path) -> None:
