@@ -119,7 +119,8 @@ def _usage(error: typer.TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else NAME
     usage = " ".join(context.get_usage().split()) if context else ""
-    return UsageError(error.format_message().rstrip("."), why=usage, remedy=f"see `{command} --help`")
+    why = usage or "it was the last word, or another option follows"
+    return UsageError(error.format_message().rstrip("."), why=why, remedy=f"see `{command} --help`")
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -1,5 +1,6 @@
 """Where results go: ``-o FORMAT[=FILE]``, stdout for results and stderr for everything else."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -90,7 +91,9 @@ def write_file(path: Path, data: bytes) -> None:
         raise CompatError(
             f"cannot write {path}",
             why=error.strerror or str(error),
-            remedy="name a file in a directory that you may write to",
+            remedy="make room, or write it elsewhere"
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}
+            else "name a file in a directory that you may write to",
         ) from error
 
 
