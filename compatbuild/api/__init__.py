@@ -1,8 +1,7 @@
 """What the commands do, as functions: the public Python surface behind ``compatbuild.infer`` and its siblings.
 
 Every function takes plain values and returns frozen records; nothing is printed. ``say`` is told, in one line, what is
-being done; ``progress`` a layer's index and how many more of its bytes were read. Errors are subclasses of
-``compatbuild.errors.CompatError``.
+being done; ``progress`` how far reading an image is. Errors are subclasses of ``compatbuild.errors.CompatError``.
 """
 
 from compatbuild.api.artifacts import attach, detach, pull, show
@@ -10,7 +9,17 @@ from compatbuild.api.checks import check, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
-from compatbuild.api.reading import TEMPLATE_FILE, Refined, diff, infer, infer_all, refine, require_valid, validate
+from compatbuild.api.reading import (
+    TEMPLATE_FILE,
+    Refined,
+    diff,
+    expressions,
+    infer,
+    infer_all,
+    refine,
+    require_valid,
+    validate,
+)
 from compatbuild.api.selection import select
 from compatbuild.api.signatures import SignedPair, judge, sign, verify
 from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open_target, provenance, read_file
@@ -29,6 +38,7 @@ __all__ = [
     "detach",
     "diff",
     "export",
+    "expressions",
     "infer",
     "infer_all",
     "judge",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from compatbuild.api.targets import DEFAULT_OPTIONS, Progress, Say, read_file
 from compatbuild.errors import NothingRequiredError, SpecError
 from compatbuild.model.report import ImageIdentity, PlatformReports, Report, Skipped, parse_report
+from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
@@ -131,6 +132,15 @@ def refine(report: Report, *, template: str | Path | None = None) -> Refined:
     require_valid(content, f"the specification from {chosen}")
     unseen = (f"the image may need more, for this was not looked at: {one.what}: {one.why}" for one in report.skipped)
     return Refined(content, str(chosen), (*unseen, *notes))
+
+
+def expressions(requirements: Sequence[AnyRequirement]) -> str:
+    """Return the terms that requirements become in a specification, as YAML; SpecError when they contradict."""
+    from compatbuild.inference.rules import compile_set
+    from compatbuild.nfd.write import dump_rule
+
+    (rule,) = compile_set(requirements, name="rule").compatibility.rules
+    return dump_rule(rule)
 
 
 def validate(spec: bytes | str | Path, *, name: str = "") -> tuple["Issue", ...]:

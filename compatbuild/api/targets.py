@@ -12,14 +12,15 @@ from compatbuild.registry.options import RegistryOptions
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
+    from compatbuild.image.build import Step
     from compatbuild.registry.reference import LayoutReference, Reference
     from compatbuild.registry.store import Store
     from compatbuild.registry.subject import Subject
 
 Say = Callable[[str], None]
 """Is told, in one line, what is being done."""
-Progress = Callable[[int, int], None]
-"""Is told a layer's index, and how many more of its bytes were read."""
+Progress = Callable[["Step"], None]
+"""Is told how far reading an image is (``compatbuild.image.build.Step``); called from several threads."""
 DEFAULT_OPTIONS = RegistryOptions()
 
 

@@ -1,5 +1,6 @@
 """The command line: every command is a thin file beside this one."""
 
+import os
 import sys
 from io import StringIO, TextIOWrapper
 
@@ -26,29 +27,38 @@ from compatbuild.cli import (
     verify,
     version,
 )
-from compatbuild.cli.output import show_error
+from compatbuild.cli.help import App
+from compatbuild.cli.output import show_error, write_stdout
 from compatbuild.errors import CompatError, UsageError
 
-HELP = """
-Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside the image.
-
-compatbuild infer my/app:1.2        what does this image need, and why?
-
-compatbuild init                    start a template, kept in git
-
-compatbuild publish REF             infer, refine, validate, attach, sign: in one go
-
-compatbuild verify REF --key FILE   is this specification the author's, for exactly this image?
-"""
-
 NAME = "compatbuild"
-app = typer.Typer(
+COMPLETION = f"_{NAME.upper()}_COMPLETE"
+"""Set by a shell that asks what can be typed; then nothing is on the command line."""
+HELP = "Say what a container image needs of its host: infer it from the image, refine it, publish it signed beside it."
+JOURNEYS = """\
+What does this image need of its host, and why?
+  compatbuild infer my/app:1.2
+
+State it from now on: start a template that is kept in git, then publish in CI, signed
+  compatbuild init
+  compatbuild publish registry.example/app:1.2 --sign key:cosign.key
+
+Which systems run this image, which do not, and why?
+  compatbuild check registry.example/app:1.2 --os all
+
+Is this specification its author's, for exactly this image?
+  compatbuild verify registry.example/app:1.2 --key cosign.pub
+
+Does this change make the image need more of its host?
+  compatbuild diff registry.example/app:1.1 registry.example/app:1.2
+"""
+"""What people come for, printed where no command was named."""
+
+app = App(
     name=NAME,
     help=HELP,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
 )
 AUTHOR, REGISTRY, MORE = "From image to specification", "With a registry or an OCI layout", "More"
 app.command(rich_help_panel=AUTHOR)(infer.infer)
@@ -86,12 +96,13 @@ def run() -> int:
     """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
     failure: CompatError
     try:
+        if not sys.argv[1:] and COMPLETION not in os.environ:
+            write_stdout(f"{HELP}\n\n{JOURNEYS}\nEvery command: {NAME} --help\n")
+            return UsageError.exit_code
         return app(prog_name=NAME, standalone_mode=False) or 0
     except CompatError as error:
         failure = error
     except typer.TyperException as error:
-        if not error.format_message():  # no command was named, and the help has been printed
-            return UsageError.exit_code
         failure = _usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -108,7 +119,8 @@ def _usage(error: typer.TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else NAME
     usage = " ".join(context.get_usage().split()) if context else ""
-    return UsageError(error.format_message().rstrip("."), why=usage, remedy=f"see `{command} --help`")
+    why = usage or "it was the last word, or another option follows"
+    return UsageError(error.format_message().rstrip("."), why=why, remedy=f"see `{command} --help`")
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from compatbuild.cli import options
+from compatbuild.cli.help import App
 from compatbuild.cli.output import emit, wanted
 
-app = typer.Typer(help="What the detectors look at, and what they conclude.", no_args_is_help=True)
+app = App(help="What the detectors look at, and what they conclude.")
 
 
 @app.command("list")

@@ -6,12 +6,16 @@ import typer
 
 from compatbuild.cli import options, settings
 from compatbuild.cli.output import Target, emit, tell, wanted
+from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
     from compatbuild.registry.options import RegistryOptions
 
 ALL = "all"
 """The platform that stands for every one of an index (``registry.subject.ALL``, which is not imported for a help)."""
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Source = Annotated[
     str | None,
@@ -23,6 +27,14 @@ Source = Annotated[
         "Default: the one .compatbuild.yaml names.",
     ),
 ]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="In the table: every finding with all its evidence, why it is as sure as it is, and the expressions it "
+        "becomes.",
+    ),
+]
 
 
 def infer(
@@ -30,6 +42,7 @@ def infer(
     output: options.Output = None,
     platform: options.PlatformOrAll = None,
     base: options.Base = None,
+    explain: Explain = False,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -47,9 +60,11 @@ def infer(
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, findings, findings_sarif
+    from compatbuild.report import documents, explained, findings, findings_sarif
     from compatbuild.report.sarif import sarif
 
+    if platform == ALL and explain:
+        raise UsageError("--explain is about one image", why="--platform all names several", remedy="name one platform")
     if platform == ALL:
         _infer_all(
             wanted(output, "table", "json", "yaml", "markdown"),
@@ -77,8 +92,11 @@ def infer(
             tell(f"note: {note}", quiet=quiet)
         return refined.spec.decode()
 
+    def table() -> "RenderableType":
+        return explained.explained(report, api.expressions) if explain else findings.table(report, every=verbose)
+
     formats = {
-        "table": lambda: findings.table(report, every=verbose),
+        "table": table,
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from compatbuild.cli.help import App
 from compatbuild.cli.output import tell
 from compatbuild.cli.password import ask_password
 
-app = typer.Typer(help="Keys to sign with.", no_args_is_help=True)
+app = App(help="Keys to sign with.")
 
 
 @app.callback()

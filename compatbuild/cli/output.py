@@ -1,5 +1,6 @@
 """Where results go: ``-o FORMAT[=FILE]``, stdout for results and stderr for everything else."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -50,17 +51,17 @@ def emit(targets: Iterable[Target], formats: Mapping[str, Callable[[], "Renderab
     for target in targets:
         result = formats[target.format]()
         if target.file is not None:
-            write_file(target.file, _text(result, terminal=False).encode())
+            write_file(target.file, _text(result, stdout=False).encode())
         else:
-            write_stdout(_text(result, terminal=sys.stdout.isatty()))
+            write_stdout(_text(result, stdout=True))
 
 
-def _text(result: "RenderableType", *, terminal: bool) -> str:
+def _text(result: "RenderableType", *, stdout: bool) -> str:
     if isinstance(result, str):
         return result
     from compatbuild.report import console
 
-    return console.to_terminal(result) if terminal else console.to_text(result, width=console.pipe_width())
+    return console.to_stdout(result) if stdout else console.to_text(result, width=console.pipe_width())
 
 
 def write_stdout(text: str) -> None:
@@ -90,7 +91,9 @@ def write_file(path: Path, data: bytes) -> None:
         raise CompatError(
             f"cannot write {path}",
             why=error.strerror or str(error),
-            remedy="name a file in a directory that you may write to",
+            remedy="make room, or write it elsewhere"
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}
+            else "name a file in a directory that you may write to",
         ) from error
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compatbuild.cli import options
+from compatbuild.cli.help import App
 from compatbuild.cli.output import emit, wanted
 
 if TYPE_CHECKING:
     from compatbuild.hosts.host import Host
 
-app = typer.Typer(help="What is known of the hosts of an operating system.", no_args_is_help=True)
+app = App(help="What is known of the hosts of an operating system.")
 
 
 @app.command("list")

@@ -1,22 +1,66 @@
-"""Progress of long work: bytes read, on stderr, only on a terminal."""
+"""Progress of long work: layers, bytes, rate and what remains, on stderr, only on a terminal."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from compatbuild.image.build import Step, Work
+
+
+def welcome(*, shown: bool) -> bool:
+    """Say whether anybody watches: a terminal that can redraw a line, and no pipeline."""
+    if not shown or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+        return False
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a function that is told (layer, bytes read), or None where nothing is to be shown."""
-    if not shown or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+def progress(*, shown: bool) -> "Iterator[Callable[[Step], None] | None]":
+    """Give a function that is told each step, or None where nothing is to be shown; what is shown leaves no trace."""
+    if not welcome(shown=shown):
         yield None
         return
-    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+    from rich import progress as rich
 
     from compatbuild.report.console import console
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading layers", total=None)
-        yield lambda _layer, count: bar.advance(task, count)
+    columns = (
+        rich.SpinnerColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(bar_width=14),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        rich.TimeRemainingColumn(compact=True),
+    )
+    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        yield _Reading(bar)
+
+
+class _Reading:
+    """One line about the image being read; another image starts it anew."""
+
+    def __init__(self, bar: "Progress") -> None:
+        self._bar = bar
+        self._task = bar.add_task("reading layers", total=None)
+        self._work: Work | None = None
+        self._done = 0
+        self._lock = Lock()  # steps come from several threads
+
+    def __call__(self, step: "Step") -> None:
+        with self._lock:
+            if step.work is not self._work:
+                self._work, self._done = step.work, 0
+                self._bar.reset(self._task, total=step.work.size, description=self._told(step))
+            if step.done:
+                self._done += 1
+                self._bar.update(self._task, description=self._told(step))
+            self._bar.advance(self._task, step.count)
+
+    def _told(self, step: "Step") -> str:
+        return f"reading layers {self._done}/{step.work.layers}"

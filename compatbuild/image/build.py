@@ -12,7 +12,7 @@ from typing import Self
 from compatbuild.errors import ImageError
 from compatbuild.image import packages
 from compatbuild.image.interests import Interests
-from compatbuild.image.layer import LayerSource, Scan
+from compatbuild.image.layer import UNKNOWN_SIZE, LayerSource, Scan
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.os_release import parse_os_release
@@ -23,8 +23,27 @@ from compatbuild.image.wanted import OS_RELEASE, Start, Wanted
 MAX_WORKERS = 4
 """Layers scanned at once. Decompression and hashing run beside each other, the rest takes turns (the GIL)."""
 
-Progress = Callable[[int, int], None]
-"""Told a number of the layer and how many more of its bytes were read; called from several threads."""
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What reading images takes: their layers, each counted once, and their bytes; None where nobody says how many."""
+
+    layers: int
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of that work: how many more bytes of a layer, by a number of its, were read, and whether it is done."""
+
+    work: Work
+    layer: int
+    count: int
+    done: bool = False
+
+
+Progress = Callable[[Step], None]
+"""Told each step; called from several threads. All steps of one reading have the same ``work``."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,8 @@ class _Scanning:
         self._over = Event()
         self._wanted: dict[Start, Wanted] = {}
         self._left = Counter(key for image in images for key in self._keys(image))
+        sizes = {key: one.size for image in images for key, one in zip(self._keys(image), image.layers, strict=True)}
+        self._work = Work(len(sizes), None if UNKNOWN_SIZE in sizes.values() else sum(sizes.values()))
         workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(self._left)))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
         self._waiting: dict[_Key, Future[LayerFacts]] = {}
@@ -161,18 +182,20 @@ class _Scanning:
             raise
 
     def _scan(self, index: int, layer: LayerSource, wanted: Wanted) -> LayerFacts:
-        def tick(count: int) -> None:
+        def tick(count: int, *, done: bool = False) -> None:
             if self._over.is_set():
                 raise _GivenUpError
             if self._progress is not None:
-                self._progress(index, count)
+                self._progress(Step(self._work, index, count, done))
 
         try:
             tick(0)
-            return layer.facts(Scan(wanted, self._limits, tick))
+            facts = layer.facts(Scan(wanted, self._limits, tick))
+            tick(0, done=True)
         except BaseException:  # also of this thread being stopped: whatever it is, the image cannot be read
             self._over.set()
             raise
+        return facts
 
 
 def _view(image: Parts, overlay: Overlay, wanted: Wanted, skipped: tuple[tuple[str, str], ...]) -> ImageView:

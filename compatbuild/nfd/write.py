@@ -36,6 +36,12 @@ def dump(spec: Spec) -> bytes:
     return "".join(f"{line}\n" for line in _spec(spec)).encode()
 
 
+def dump_rule(rule: Rule) -> str:
+    """Give the terms of a rule, as they stand in a specification, without the rule's name."""
+    lines = [line for line in _rule(rule) if not line.startswith("name: ")]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def quoted(text: str) -> str:
     """Give a text as a double-quoted YAML scalar on one line; SpecError when it holds a lone surrogate."""
     if _SURROGATE.search(text):

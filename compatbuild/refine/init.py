@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from compatbuild.errors import UsageError
+from compatbuild.errors import CompatError, UsageError
 from compatbuild.refine.quoting import word
 from compatbuild.refine.render import find_template
 from compatbuild.refine.settings import SETTINGS_NAME
+from compatbuild.version import SCHEMAS
 
+SETTINGS_SCHEMA = "compatbuild-settings-v1.schema.json"
 TEMPLATE_NAME = "compat.yaml.j2"
 
 _SETTINGS = """\
+# yaml-language-server: $schema={schema}
 # Settings of compatbuild for this project; a flag or a COMPATBUILD_ variable overrides each.
 {image}
 template: {template}  # relative to this file
@@ -30,6 +33,7 @@ def init(directory: Path, template: str = "default", image: str | None = None, *
     targets = {
         directory / TEMPLATE_NAME: source.read_text(encoding="utf-8"),
         directory / SETTINGS_NAME: _SETTINGS.format(
+            schema=f"{SCHEMAS}/{SETTINGS_SCHEMA}",
             image=f"image: {word(image)}" if image else "# image: registry.example/team/app:1.2",
             template=TEMPLATE_NAME,
         ),
@@ -40,8 +44,15 @@ def init(directory: Path, template: str = "default", image: str | None = None, *
         raise UsageError(
             f"{names} is there already", why=f"in {directory}", remedy="edit it, or overwrite it with --force"
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    for path, text in targets.items():
-        path.unlink(missing_ok=True)  # a symbolic link is replaced, never followed
-        path.write_text(text, encoding="utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path, text in targets.items():
+            path.unlink(missing_ok=True)  # a symbolic link is replaced, never followed
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CompatError(
+            f"cannot write into {directory}",
+            why=error.strerror or str(error),
+            remedy="name a directory that you may write to and that has room",
+        ) from error
     return list(targets)

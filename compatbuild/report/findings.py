@@ -22,12 +22,12 @@ def table(report: Report, *, every: bool = False) -> RenderableType:
     needed = [f for f in report.findings if is_needed(f)]
     notes = [f for f in report.findings if not is_needed(f) and (every or f.confidence is not Confidence.HINT)]
     hints = sum(1 for f in report.findings if f.confidence is Confidence.HINT)
-    parts: list[RenderableType] = [_head(report), Text()]
+    parts: list[RenderableType] = [head(report), Text()]
     parts.append(Text("What it needs of its host", style="bold"))
     parts.append(_rows(needed, every=every) if needed else Padding(Text("nothing beyond a Linux kernel"), (0, 2)))
     if notes:
         parts += [Text(), Text("What is good to know", style="bold"), _rows(notes, every=every)]
-    parts += _tail(report, hints=0 if every else hints)
+    parts += tail(report, hints=0 if every else hints)
     return Group(*parts)
 
 
@@ -36,7 +36,8 @@ def is_needed(finding: Finding) -> bool:
     return finding.requirement is not None and finding.confidence is not Confidence.HINT
 
 
-def _head(report: Report) -> RenderableType:
+def head(report: Report) -> RenderableType:
+    """Return which image a report is about."""
     image = report.image
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
@@ -72,16 +73,18 @@ def _evidence_lines(finding: Finding, *, every: bool) -> Iterator[str]:
     groups = list(seen.values())
     for group in groups if every else groups[:EVIDENCE_SHOWN]:
         others = f" and {len(group) - 1} more" if len(group) > 1 and not every else ""
-        yield f"{plain(group[0].statement)}: {_place(group[0])}{others}"
+        yield f"{plain(group[0].statement)}: {place(group[0])}{others}"
     if not every and len(groups) > EVIDENCE_SHOWN:
         yield f"and {len(groups) - EVIDENCE_SHOWN} more reasons"
 
 
-def _place(evidence: Evidence) -> str:
+def place(evidence: Evidence) -> str:
+    """Return where something was seen."""
     return plain(f"{evidence.path} [{evidence.locator}]" if evidence.locator else evidence.path)
 
 
-def _tail(report: Report, *, hints: int) -> Iterator[RenderableType]:
+def tail(report: Report, *, hints: int) -> Iterator[RenderableType]:
+    """Yield what was not looked at, the limits that were met, and how many hints are not shown."""
     lines = [f"not looked at: {plain(s.what)}: {plain(s.why)}" for s in report.skipped]
     lines += [f"limit: {plain(text)}" for text in report.limits]
     if hints:
@@ -102,7 +105,7 @@ def markdown(report: Report) -> str:
     for finding in report.findings:
         if is_needed(finding):
             shown = finding.evidence[:EVIDENCE_SHOWN]
-            evidence = "<br>".join(f"{code(_place(e))}: {cell(e.statement)}" for e in shown)
+            evidence = "<br>".join(f"{code(place(e))}: {cell(e.statement)}" for e in shown)
             title = cell(finding.title) + (FROM_BASE if finding.inherited else "")
             lines.append(f"| {title} | {finding.confidence.value} | {evidence} |")
     return "\n".join(lines) + "\n"

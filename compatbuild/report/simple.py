@@ -1,13 +1,11 @@
 """Plain tables: a header and rows of text, as wide as the terminal allows."""
 
-import shutil
-import sys
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from compatbuild.report.console import PIPE_WIDTH, to_text
+from compatbuild.report.console import stdout_width, to_text
 from compatbuild.report.text import plain
 
 
@@ -18,5 +16,4 @@ def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         table.add_column(name.upper(), overflow="fold", ratio=1 if index == len(header) - 1 else None)
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
-    return to_text(table, width=width)
+    return to_text(table, width=stdout_width())

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from compatbuild.refine.schemas import schema_documents
+from compatbuild.refine.schemas import catalogue, schema_documents
 
 DIRECTORY = Path(__file__).parents[2] / "schemas"
 
@@ -12,7 +12,7 @@ def texts() -> dict[Path, str]:
     """Return what each schema file must hold."""
     return {
         DIRECTORY / name: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        for name, document in schema_documents().items()
+        for name, document in {**schema_documents(), "catalog.json": catalogue()}.items()
     }
 
 

@@ -22,6 +22,8 @@ REMEDIES = {
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",
+    "tmux": "apt-get install tmux",
+    "zsh": "apt-get install zsh",
     "mksquashfs": "apt-get install squashfs-tools",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
     "podman": "apt-get install podman",

@@ -97,7 +97,7 @@ def test_infer_returns_a_report(image: str) -> None:
 def test_infer_tells_what_it_chose_and_how_far_it_is(image: str) -> None:
     said: list[str] = []
     read: list[tuple[int, int]] = []
-    api.infer("./image", say=said.append, progress=lambda layer, count: read.append((layer, count)))
+    api.infer("./image", say=said.append, progress=lambda step: read.append((step.layer, step.count)))
     assert said == ["reading ./image as oci-dir:./image"]
     assert {layer for layer, _ in read} == {0}
     assert sum(count for _, count in read) > 0

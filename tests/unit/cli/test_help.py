@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from compatbuild.cli.app import app
+from compatbuild.cli.help import WIDEST, App
 from tests.unit.cli.conftest import ROOT, Cli
 
 LATER = {"docker", "git", "jinja2", "jsonschema", "cryptography", "nacl", "oras", "requests", "sigstore"}
@@ -34,10 +35,10 @@ COMMANDS = dict(sorted(commands()))
 
 
 def words(cli: Cli, *command: str) -> str:
-    """Return the help of a command as one line, without frames."""
+    """Return the help of a command as one line, without the commas between an option's names."""
     result = cli(*command, "--help")
     assert (result.code, result.err) == (0, "")
-    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", result.out).split())
+    return re.sub(r"(?<= )(-\w),", r"\1", " ".join(result.out.split()))
 
 
 def test_the_commands_are_those_of_the_contract() -> None:
@@ -74,10 +75,20 @@ def test_every_option_and_argument_is_explained(command: tuple[str, ...]) -> Non
 def test_the_help_of_all_names_every_command(cli: Cli, flags: tuple[str, ...]) -> None:
     told = cli(*flags)
     assert told.code == 0
-    assert all(re.search(rf"│ {command[0]} ", told.out) for command in COMMANDS)
+    assert all(re.search(rf"^  {command[0]} ", told.out, re.MULTILINE) for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [(), ("key",), ("detector",)])
+def test_without_anything_the_journeys_are_shown(cli: Cli) -> None:
+    result = cli()
+    assert (result.code, result.err) == (2, "")
+    examples = [line.split() for line in result.out.splitlines() if line.startswith("  compatbuild ")]
+    assert [words[1] for words in examples] == ["infer", "init", "publish", "check", "verify", "diff"]
+    for words in examples:
+        named = {flag for flag in words if flag.startswith("--")}
+        assert all(flag in cli(words[1], "--help").out for flag in named)
+
+
+@pytest.mark.parametrize("command", [(name,) for name in sorted({command[0] for command in COMMANDS if command[1:]})])
 def test_without_a_command_the_help_is_shown(cli: Cli, command: tuple[str, ...]) -> None:
     result = cli(*command)
     assert result.code == 2
@@ -103,7 +114,7 @@ def test_nothing_heavy_is_imported_for_nothing(arguments: tuple[str, ...]) -> No
 
 
 def test_help_imports_neither_models_nor_knowledge() -> None:
-    assert imported("--help") & {"pydantic", "yaml", "numpy", "re2", "isal"} == set()
+    assert imported("--help") & {"pydantic", "yaml", "numpy", "re2", "isal", "rich", "asyncio"} == set()
 
 
 def test_inferring_from_a_directory_needs_no_client(tmp_path: Path) -> None:
@@ -112,3 +123,35 @@ def test_inferring_from_a_directory_needs_no_client(tmp_path: Path) -> None:
     assert (
         imported("infer", f"dir:{tmp_path}") & {"docker", "git", "jinja2", "requests", "oras", "cryptography"} == set()
     )
+
+
+def groups(group: typer.Typer = app) -> Iterator[typer.Typer]:
+    yield group
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from groups(inner.typer_instance)
+
+
+def test_every_group_has_our_help() -> None:
+    assert [type(group) for group in groups()] == [App] * len(list(groups())), (
+        "make groups with compatbuild.cli.help.App"
+    )
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+@pytest.mark.parametrize("command", [(), *COMMANDS], ids=" ".join)
+def test_help_fits_the_terminal(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = [line for line in cli(*command, "--help").out.splitlines() if not line.startswith(("Example: ", "Usage: "))]
+    assert max(map(len, told)) <= max(columns, 70)  # names and metavars do not wrap
+    assert columns < 160 or max(map(len, told)) <= WIDEST
+
+
+def test_help_has_colours_on_request_only(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in cli("--help").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1mUsage:\x1b[0m" in cli("--help").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in cli("--help").out

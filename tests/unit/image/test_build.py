@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from compatbuild.errors import ImageError
-from compatbuild.image.build import build_view
+from compatbuild.image.build import Step, Work, build_view
 from compatbuild.image.config import parse_config
 from compatbuild.image.interests import FileInterest, Interests
-from compatbuild.image.layer import UnreadLayer
+from compatbuild.image.layer import UNKNOWN_SIZE, UnreadLayer
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import Kind
 from tests.builders.elf import elf
@@ -166,13 +166,27 @@ def test_a_layer_that_occurs_twice_is_read_once() -> None:
 def test_progress_is_told_for_each_layer() -> None:
     layers = [layer(file("a", b"1" * 3_000_000)), layer(file("b"))]
     counts: Counter[int] = Counter()
+    steps: list[Step] = []
 
-    def told(index: int, count: int) -> None:
-        counts[index] += count
+    def told(step: Step) -> None:
+        counts[step.layer] += step.count
+        steps.append(step)
 
     config = parse_config(image_config(layers), DEFAULT)
     build_view(config, [blob_layer(one) for one in layers], Interests(), progress=told)
     assert counts == Counter({0: len(layers[0].blob), 1: len(layers[1].blob)})
+    assert {step.work for step in steps} == {Work(2, sum(counts.values()))}
+    assert sorted(step.layer for step in steps if step.done) == [0, 1]
+
+
+def test_the_work_counts_a_layer_once_and_says_when_nobody_knows_its_size() -> None:
+    one = layer(file("a", b"1"))
+    works: set[Work] = set()
+    config = parse_config(image_config([one, one]), DEFAULT)
+    for size in (len(one.blob), UNKNOWN_SIZE):
+        layers = [blob_layer(one, size=size)] * 2
+        build_view(config, layers, Interests(), progress=lambda step: works.add(step.work))
+    assert works == {Work(1, len(one.blob)), Work(1, None)}
 
 
 @pytest.mark.parametrize("compress", ["plain", "gzip", "zstd"])

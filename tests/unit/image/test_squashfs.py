@@ -135,7 +135,7 @@ def test_few_bytes_are_read_to_list_a_tree(root: Path, tmp_path: Path) -> None:
 def test_progress_counts_what_is_read(image: bytes) -> None:
     told: list[int] = []
     layer = SquashfsLayer("it", Content(image))
-    build_view(ImageConfig(), [layer], EVERYTHING, progress=lambda _, count: told.append(count))
+    build_view(ImageConfig(), [layer], EVERYTHING, progress=lambda step: told.append(step.count))
     assert sum(told) >= layer.size / 2
 
 

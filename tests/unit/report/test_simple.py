@@ -40,6 +40,6 @@ def test_a_terminal_gets_colours_unless_it_wants_none(monkeypatch: pytest.Monkey
     for name in ("NO_COLOR", "TERM", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert console.to_terminal(Text("x", style="red")) == "\x1b[31mx\x1b[0m\n"
+    assert console.to_stdout(Text("x", style="red")) == "\x1b[31mx\x1b[0m\n"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert console.to_terminal(Text("x", style="red")) == "x\n"
+    assert console.to_stdout(Text("x", style="red")) == "x\n"
