@@ -11,6 +11,7 @@ from compatbuild.cli import (
     copy,
     detector,
     diff,
+    docker,
     export,
     infer,
     init,
@@ -70,23 +71,24 @@ app.command(rich_help_panel=REGISTRY)(export.export)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
+app.add_typer(docker.app, name="docker", rich_help_panel=MORE)
 app.command(rich_help_panel=MORE)(version.version)
 
 
-def main() -> None:
-    """Run the command line, and end with its exit code."""
+def main(name: str = NAME) -> None:
+    """Run the command line, called by a name, and end with its exit code."""
     if sys.stdout is None:  # the caller closed it: there is nobody to tell a result to
         sys.stdout = StringIO()
     elif isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows few characters still gets the rest
-    sys.exit(run())
+    sys.exit(run(name))
 
 
-def run() -> int:
+def run(name: str = NAME) -> int:
     """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
     failure: CompatError
     try:
-        return app(prog_name=NAME, standalone_mode=False) or 0
+        return app(prog_name=name, standalone_mode=False) or 0
     except CompatError as error:
         failure = error
     except typer.TyperException as error:

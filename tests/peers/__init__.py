@@ -16,6 +16,7 @@ from tests.peers import cache
 REQUIRE_VARIABLE = "COMPATBUILD_REQUIRE_PEERS"
 REMEDIES = {
     "chromium": "apt-get install chromium",
+    "docker": "apt-get install docker.io; only its client is called",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
     "htpasswd": "apt-get install apache2-utils",

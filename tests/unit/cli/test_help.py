@@ -77,7 +77,7 @@ def test_the_help_of_all_names_every_command(cli: Cli, flags: tuple[str, ...]) -
     assert all(re.search(rf"│ {command[0]} ", told.out) for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [(), ("key",), ("detector",)])
+@pytest.mark.parametrize("command", [(), ("key",), ("detector",), ("docker",)])
 def test_without_a_command_the_help_is_shown(cli: Cli, command: tuple[str, ...]) -> None:
     result = cli(*command)
     assert result.code == 2
