@@ -7,6 +7,7 @@ import typer
 
 from compatbuild.cli import (
     attach,
+    buildkit_scan,
     check,
     copy,
     detector,
@@ -72,6 +73,7 @@ app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
 app.add_typer(docker.app, name="docker", rich_help_panel=MORE)
+app.command("buildkit-scan", rich_help_panel=MORE)(buildkit_scan.buildkit_scan)
 app.command(rich_help_panel=MORE)(version.version)
 
 
