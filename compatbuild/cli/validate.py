@@ -15,21 +15,24 @@ EXIT_INVALID = 12
 
 
 def validate(
-    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Specifications; - is stdin.")],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Specifications or templates; - is stdin.")],
     output: options.Output = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:
     """Find everything that is wrong with a specification, and say how to mend it.
 
-    Formats: table, json. Exit code 12 when there is an error.
+    Of a template (*.j2) the syntax is looked at.
+
+    Formats: table, json, codequality. Exit code 12 when there is an error.
 
     [dim]Example: compatbuild validate compat.yaml[/dim]
     """
     from compatbuild import api
+    from compatbuild.report import codequality
     from compatbuild.report.documents import to_json
     from compatbuild.report.issues import listing
 
-    targets = wanted(output, "table", "json")
+    targets = wanted(output, "table", "json", "codequality")
     issues: list[Issue] = []
     for name in specs:
         if name == "-":
@@ -41,6 +44,11 @@ def validate(
         "specs": specs,
         "issues": [issue.model_dump(mode="json") for issue in issues],
     }
-    emit(targets, {"table": lambda: listing(issues, specs), "json": lambda: to_json(value)})
+    formats = {
+        "table": lambda: listing(issues, specs),
+        "json": lambda: to_json(value),
+        "codequality": lambda: to_json(codequality.document(issues)),
+    }
+    emit(targets, formats)
     if any(strict or issue.severity.value == "error" for issue in issues):
         raise typer.Exit(EXIT_INVALID)

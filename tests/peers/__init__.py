@@ -19,8 +19,11 @@ REMEDIES = {
     "docker": "apt-get install docker.io; only its client is called",
     "docker-registry": "apt-get install docker-registry",
     "go": "Go 1.26 or later, from go.dev/dl",
+    "git": "apt-get install git",
     "htpasswd": "apt-get install apache2-utils",
+    "make": "apt-get install make",
     "mksquashfs": "apt-get install squashfs-tools",
+    "xmllint": "apt-get install libxml2-utils",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
 }
 
