@@ -199,7 +199,8 @@ def jenkins(number: int) -> str:
     """Return a script of the Jenkinsfile; no linter for it is to be had, as that needs a Jenkins."""
     text = (FILES / "jenkins/Jenkinsfile").read_text()
     assert not re.search(r'^\s*sh\s*\(?"', text, re.MULTILINE)  # Groovy would put parameters into the script
-    return re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)[number]
+    scripts: list[str] = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
+    return scripts[number]
 
 
 def test_jenkins_validates_checks_and_publishes(project: Project) -> None:

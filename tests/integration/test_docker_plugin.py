@@ -24,7 +24,7 @@ class Docker:
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         told = {"HOME": str(self.run.home), "PATH": os.environ["PATH"], **environment}
-        command = [self.program, *arguments]
+        command: list[str | Path] = [self.program, *arguments]
         done = subprocess.run(
             command,
             cwd=self.run.directory,

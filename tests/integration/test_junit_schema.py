@@ -23,7 +23,7 @@ pytestmark = pytest.mark.download
 def problems(tmp_path: Path, text: str) -> str:
     (tmp_path / "junit.xsd").write_bytes(module_file(KUBECONFORM, "fixtures/junit.xsd"))
     (tmp_path / "found.xml").write_text(text)
-    command = [require("xmllint"), "--nonet", "--noout", "--schema", "junit.xsd", "found.xml"]
+    command: list[str | Path] = [require("xmllint"), "--nonet", "--noout", "--schema", "junit.xsd", "found.xml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stderr
 
