@@ -23,6 +23,7 @@ REMEDIES = {
     "htpasswd": "apt-get install apache2-utils",
     "make": "apt-get install make",
     "mksquashfs": "apt-get install squashfs-tools",
+    "runc": "apt-get install runc",
     "xmllint": "apt-get install libxml2-utils",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
 }
