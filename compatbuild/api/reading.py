@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compatbuild.api.targets import DEFAULT_OPTIONS, Progress, Say, read_file
-from compatbuild.errors import NothingRequiredError, SpecError
+from compatbuild.errors import NothingRequiredError, SpecError, TemplateError
 from compatbuild.model.report import ImageIdentity, PlatformReports, Report, Skipped, parse_report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from compatbuild.validation.issue import Issue
 
 TEMPLATE_FILE = "compat.yaml.j2"
+TEMPLATE_SUFFIX = ".j2"
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,39 @@ def expressions(requirements: Sequence[AnyRequirement]) -> str:
 def validate(spec: bytes | str | Path, *, name: str = "") -> tuple["Issue", ...]:
     """Return everything that is wrong with a specification, in the order of its text; nothing when it is good.
 
-    ``spec`` is its bytes, or the path of a file; a ``str`` is a path.
+    ``spec`` is its bytes, or the path of a file; a ``str`` is a path. A file ``*.j2`` is a template, of which only the
+    syntax is looked at: what it prints depends on an image.
     """
     from compatbuild.validation.validate import validate as check
 
     if isinstance(spec, bytes):
         return check(spec, name or "-")
+    if Path(spec).suffix == TEMPLATE_SUFFIX:
+        return _template_issues(Path(spec), name or str(spec))
     return check(read_file(Path(spec)), name or str(spec))
+
+
+def _template_issues(path: Path, name: str) -> tuple["Issue", ...]:
+    from compatbuild.refine.render import check
+    from compatbuild.validation.issue import Issue, Severity
+
+    read_file(path)  # NotFoundError and the like, as for any other file
+    try:
+        check(path)
+    except TemplateError as error:
+        issue = Issue(
+            rule="template-syntax",
+            severity=Severity.ERROR,
+            line=getattr(error.__cause__, "lineno", None) or 1,
+            column=1,
+            path="",
+            message=error.what,
+            remedy=error.remedy,
+            docs="docs/refine.md",
+            name=name,
+        )
+        return (issue,)
+    return ()
 
 
 def require_valid(spec: bytes, name: str) -> None:

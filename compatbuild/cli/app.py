@@ -8,10 +8,12 @@ import typer
 
 from compatbuild.cli import (
     attach,
+    buildkit_scan,
     check,
     copy,
     detector,
     diff,
+    docker,
     export,
     infer,
     init,
@@ -80,26 +82,28 @@ app.command(rich_help_panel=REGISTRY)(export.export)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
+app.add_typer(docker.app, name="docker", rich_help_panel=MORE)
+app.command("buildkit-scan", rich_help_panel=MORE)(buildkit_scan.buildkit_scan)
 app.command(rich_help_panel=MORE)(version.version)
 
 
-def main() -> None:
-    """Run the command line, and end with its exit code."""
+def main(name: str = NAME) -> None:
+    """Run the command line, called by a name, and end with its exit code."""
     if sys.stdout is None:  # the caller closed it: there is nobody to tell a result to
         sys.stdout = StringIO()
     elif isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows few characters still gets the rest
-    sys.exit(run())
+    sys.exit(run(name))
 
 
-def run() -> int:
+def run(name: str = NAME) -> int:
     """Run the command that was typed and return the exit code; an interrupt is 130, as in a shell."""
     failure: CompatError
     try:
         if not sys.argv[1:] and COMPLETION not in os.environ:
             write_stdout(f"{HELP}\n\n{JOURNEYS}\nEvery command: {NAME} --help\n")
             return UsageError.exit_code
-        return app(prog_name=NAME, standalone_mode=False) or 0
+        return app(prog_name=name, standalone_mode=False) or 0
     except CompatError as error:
         failure = error
     except typer.TyperException as error:

@@ -57,15 +57,15 @@ def check(
 ) -> None:
     """Say on which hosts an image can run, and what decides it on the others.
 
-    Formats: table, summary, json, markdown, html, sarif, badge. Exit code 10 when a host is incompatible, 11 with
-    --strict when none is but a verdict is open, 3 when nothing is attached. With a key or an identity, typed or in
+    Formats: table, summary, json, markdown, html, sarif, junit, badge. Exit code 10 when a host is incompatible, 11
+    with --strict when none is but a verdict is open, 3 when nothing is attached. With a key or an identity, typed or in
     .compatbuild.yaml, only a specification that its author signed counts: 13 when there is none.
 
     [dim]Example: compatbuild check oci-dir:build/image:v1 --os all[/dim]
     """
     from compatbuild import api
 
-    formats = wanted(output, "table", "summary", "json", "markdown", "html", "sarif", "badge")
+    formats = wanted(output, "table", "summary", "json", "markdown", "html", "sarif", "junit", "badge")
     hosts = options.hosts(host, root, features, system, min_fidelity, platform)
     registry = options.registry(plain_http, insecure, ca_file, registry_config)
     whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
@@ -111,7 +111,7 @@ def _origin(one: "Checked") -> str:
 
 def _print(checked: "list[Checked]", formats: tuple[Target, ...], *, verbose: bool) -> None:
     from compatbuild import api
-    from compatbuild.report import badge, matrix, reasons, verdicts, verdicts_sarif
+    from compatbuild.report import badge, matrix, reasons, verdicts, verdicts_junit, verdicts_sarif
     from compatbuild.report.documents import to_json
     from compatbuild.report.page.render import html
 
@@ -125,6 +125,7 @@ def _print(checked: "list[Checked]", formats: tuple[Target, ...], *, verbose: bo
             "markdown": lambda: matrix.markdown(checked),
             "html": lambda: html(checked),
             "sarif": lambda: to_json(verdicts_sarif.document(checked, api.read_file)),
+            "junit": lambda: verdicts_junit.document(checked),
             "badge": lambda: badge.badge(checked),
         },
     )

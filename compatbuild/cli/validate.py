@@ -15,23 +15,25 @@ EXIT_INVALID = 12
 
 
 def validate(
-    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Specifications; - is stdin.")],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Specifications or templates; - is stdin.")],
     output: options.Output = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:
     """Find everything that is wrong with a specification, and say how to mend it.
 
-    Formats: table, json, sarif. Exit code 12 when there is an error.
+    Of a template (*.j2) the syntax is looked at.
+
+    Formats: table, json, sarif, codequality. Exit code 12 when there is an error.
 
     [dim]Example: compatbuild validate compat.yaml[/dim]
     """
     from compatbuild import api
-    from compatbuild.report import issues_sarif
+    from compatbuild.report import codequality, issues_sarif
     from compatbuild.report.documents import to_json
     from compatbuild.report.issues import listing
     from compatbuild.report.sarif import sarif
 
-    targets = wanted(output, "table", "json", "sarif")
+    targets = wanted(output, "table", "json", "sarif", "codequality")
     issues: list[Issue] = []
     for name in specs:
         if name == "-":
@@ -47,6 +49,7 @@ def validate(
         "table": lambda: listing(issues, specs),
         "json": lambda: to_json(value),
         "sarif": lambda: to_json(sarif(tuple(issues_sarif.results(issues)))),
+        "codequality": lambda: to_json(codequality.document(issues)),
     }
     emit(targets, formats)
     if any(strict or issue.severity.value == "error" for issue in issues):

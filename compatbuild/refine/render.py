@@ -41,6 +41,18 @@ def render(template: Path | str, context: Mapping[str, Any]) -> str:
         raise _failed(error, path, context) from error
 
 
+def check(template: Path) -> None:
+    """Compile a template and render nothing; TemplateError, caused by jinja's own, when it cannot be read."""
+    from compatbuild.refine.sandbox import Sandbox  # noqa: PLC0415 - see render
+
+    try:
+        Sandbox(_loader(template.parent)).get_template(template.name)
+    except TemplateError:
+        raise
+    except Exception as error:  # as in render
+        raise _failed(error, template, {}) from error
+
+
 def find_template(template: Path | str) -> Path:
     """Return the file of a template given as a path or by a shipped name."""
     if isinstance(template, str) and template in shipped_names():

@@ -51,14 +51,14 @@ def _outline(one: Checked, content: Callable[[Path], bytes]) -> Outline | None:
 
 def _result(one: Checked, host: HostVerdict, outline: Outline | None) -> Result:
     deciding = host.deciding
-    rule, told = _told(deciding)
+    rule, text = told(deciding)
     place = _place(outline, host, deciding) if outline else None
     chosen = host.chosen
     names = [one.subject.name, *([set_name(chosen)] if chosen else []), rule.id]
     return Result(
         rule=rule,
         level=LEVELS[host.verdict],
-        message=f"{one.subject.name} on {host.name}: {host.verdict}. {told}",
+        message=f"{one.subject.name} on {host.name}: {host.verdict}. {text}",
         location=Location(
             one.subject.name if one.subject.kind in {"spec", "report"} else "",
             place.line if place else 0,
@@ -70,15 +70,15 @@ def _result(one: Checked, host: HostVerdict, outline: Outline | None) -> Result:
     )
 
 
-def _told(deciding: ExpressionVerdict | NeedVerdict | RuleVerdict | None) -> tuple[Rule, str]:
+def told(deciding: ExpressionVerdict | NeedVerdict | RuleVerdict | None) -> tuple[Rule, str]:
     """Return the rule of a result, and what is wanted, what was found, why that does not do, and what to do."""
     if isinstance(deciding, ExpressionVerdict):
         reason = f"{deciding.reason} ({deciding.detail})" if deciding.detail else deciding.reason
         found = ", ".join(deciding.found[:MAX_VALUES])
         return _rule(deciding.feature.lower()), _sentences(wanted(deciding), found, reason, deciding.remedy)
     if isinstance(deciding, NeedVerdict):
-        told = _sentences(deciding.wanted, deciding.found, deciding.reason, deciding.remedy)
-        return _rule(deciding.id.partition(".")[0]), told
+        text = _sentences(deciding.wanted, deciding.found, deciding.reason, deciding.remedy)
+        return _rule(deciding.id.partition(".")[0]), text
     name, reason = (deciding.name, deciding.reason) if deciding else ("", "")
     return Rule("rule", "A rule cannot be evaluated", HELP), _sentences(f"rule {name}", "", reason, "")
 

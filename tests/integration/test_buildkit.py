@@ -1,0 +1,126 @@
+"""BuildKit runs our scanner in a build, keeps what it writes as an attestation, and what it pushes can be published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from compatbuild.model.report import Report
+from tests.builders.elf import elf
+from tests.builders.gomodules import SYFT, module_file
+from tests.builders.scanner_image import SITE, write_root
+from tests.integration.shell import ROOT, Shell, registry, shell
+from tests.peers.buildkit import BuildKit, buildkit
+
+pytestmark = pytest.mark.peer
+
+
+@dataclass(frozen=True)
+class Builds:
+    """BuildKit, a registry, and our scanner in it."""
+
+    daemon: BuildKit
+    address: str
+    run: Shell
+    context: Path
+
+    @property
+    def generator(self) -> str:
+        return f"attest:sbom=generator={self.address}/scan:1"
+
+    def push(self, name: str, *options: str) -> str:
+        """Build the program's image and push it, and return its reference."""
+        reference = f"{self.address}/{name}:1"
+        output = f"type=image,name={reference},push=true,registry.insecure=true"
+        done = self.daemon.build(self.context, "--output", output, *options)
+        assert done.returncode == 0, done.stderr[-5000:]
+        return reference
+
+    def manifest(self, reference: str) -> Any:
+        return json.loads(self.run.peer("crane", "manifest", "--insecure", reference))
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
+    directory = tmp_path_factory.mktemp("buildkit")
+    scanner, app = directory / "scanner", directory / "app"
+    python = write_root(scanner / "root")
+    entrypoint = json.dumps([python, "-m", "compatbuild"])
+    (scanner / "Dockerfile").write_text(
+        f'FROM scratch\nCOPY root /\nENV PYTHONPATH={SITE} HOME=/tmp\nENTRYPOINT {entrypoint}\nCMD ["buildkit-scan"]\n'
+    )
+    (app / "root/usr/bin").mkdir(parents=True)
+    (app / "root/usr/lib").mkdir()
+    (app / "root/usr/bin/app").write_bytes(elf(needed=["libcudart.so.12"], machine=62))
+    (app / "root/usr/lib/libcudart.so.12").write_bytes(elf(soname="libcudart.so.12", machine=62))
+    (app / "Dockerfile").write_text(
+        "FROM scratch AS stage\nARG BUILDKIT_SBOM_SCAN_STAGE\nCOPY Dockerfile /made\n"
+        "FROM scratch\nCOPY --from=stage /made /made\nCOPY root /\n"
+        'LABEL org.compatbuild.require.kernel=">=5.10"\nENTRYPOINT ["/usr/bin/app"]\n'
+    )
+    with buildkit() as daemon, registry("api") as address:
+        output = f"type=image,name={address}/scan:1,push=true,registry.insecure=true"
+        done = daemon.build(scanner, "--output", output)
+        assert done.returncode == 0, done.stderr[-5000:]
+        yield Builds(daemon, address, shell(directory), app)
+
+
+def statements(builds: Builds, reference: str) -> list[Any]:
+    """Return the statements that the index of an image keeps beside it."""
+    kept = "vnd.docker.reference.type"
+    entries = builds.manifest(reference)["manifests"]
+    (digest,) = [one["digest"] for one in entries if one.get("annotations", {}).get(kept) == "attestation-manifest"]
+    repository = reference.rpartition(":")[0]
+    layers = builds.manifest(f"{repository}@{digest}")["layers"]
+    assert {layer["annotations"]["in-toto.io/predicate-type"] for layer in layers} == {"https://spdx.dev/Document"}
+    blobs = [builds.run.peer("crane", "blob", "--insecure", f"{repository}@{layer['digest']}") for layer in layers]
+    return [json.loads(blob) for blob in blobs]
+
+
+@pytest.mark.download
+def test_what_the_image_needs_is_kept_beside_it(builds: Builds) -> None:
+    (statement,) = statements(builds, builds.push("app", "--opt", builds.generator))
+    document = statement["predicate"]
+    schema = json.loads(module_file(SYFT, "schema/spdx-json/spdx-schema-2.3.json"))
+    assert [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(document)] == []
+    head, *rest = [json.loads(one["comment"]) for one in document["annotations"]]
+    report = Report.model_validate_json(json.dumps(head | {"findings": [one["finding"] for one in rest]}))
+    assert report.image.reference == "/run/src/core/sbom"
+    assert "cuda.driver.min" in report.facts
+    assert statement["subject"][0]["digest"]
+
+
+def test_a_stage_has_a_document_of_its_own(builds: Builds) -> None:
+    reference = builds.push("stages", "--opt", builds.generator, "--opt", "build-arg:BUILDKIT_SBOM_SCAN_STAGE=true")
+    names = {statement["predicate"]["name"] for statement in statements(builds, reference)}
+    assert "sbom" in names
+    assert any(name.startswith("sbom-") for name in names)
+
+
+def test_what_was_pushed_with_it_is_published_with_what_only_the_configuration_says(builds: Builds) -> None:
+    reference = builds.push("published", "--opt", builds.generator)
+    builds.run.ok("publish", reference)
+    spec = builds.run.ok("pull", reference)
+    assert "kernel.version" in spec  # from the label, which a scanner does not see
+    (statement,) = statements(builds, reference)
+    assert "org.compatbuild.require" not in json.dumps(statement)
+
+
+def test_our_dockerfile_has_no_mistakes_that_buildkit_knows(builds: Builds, tmp_path: Path) -> None:
+    base = f"build-arg:PYTHON={builds.address}/scan:1"
+
+    def warnings(text: str) -> str:
+        (tmp_path / "Dockerfile").write_text(text)
+        done = builds.daemon.build(tmp_path, "--opt", "requestid=frontend.lint", "--opt", base)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    text = (ROOT / "Dockerfile").read_text()
+    assert "WARNING" not in warnings(text)
+    assert "WARNING" in warnings(text.replace("USER 65532:65532", "MAINTAINER nobody"))
