@@ -120,6 +120,8 @@ class TarReader:
             if following.strip(b"\0"):
                 raise ImageError("it goes on after the zero block that ends a tar archive")
             return b""
+        if self.offset == BLOCK and header[148:156].strip(b" \0").lstrip(b"01234567"):
+            raise ImageError("it is not a tar archive: its first header has no checksum")
         stored = _number(header[148:156])
         body = header[:148] + b" " * 8 + header[156:]
         if stored not in (sum(body), sum(b - 256 if b > 127 else b for b in body)):  # old writers summed signed bytes
@@ -179,8 +181,8 @@ class TarReader:
         elif flag == GNU_LONG_LINK:
             self._pax[b"linkpath"] = payload.partition(b"\0")[0]
         elif flag != PAX_GLOBAL:
-            records = _pax_records(payload)
-            self._records += len(records)
+            records, count = _pax_records(payload)
+            self._records += count
             if self._records > self._limits.records:
                 raise ImageError(f"its PAX headers hold more than {self._limits.records:,} records")
             self._pax.update(records)
@@ -297,12 +299,16 @@ def _decimal(text: bytes) -> int:
     return int(text)
 
 
-def _pax_records(payload: bytes) -> dict[bytes, bytes]:
-    r"""Parse PAX records, ``LENGTH KEY=VALUE\n`` each, where LENGTH counts the whole record."""
+def _pax_records(payload: bytes) -> tuple[dict[bytes, bytes], int]:
+    r"""Parse PAX records, ``LENGTH KEY=VALUE\n`` each, where LENGTH counts the whole record, and count them.
+
+    A key may come again, and the last one counts: it is records that are limited, not keys.
+    """
     records: dict[bytes, bytes] = {}
-    at = 0
+    at = count = 0
     while at < len(payload):
-        if len(records) >= MAX_RECORDS:
+        count += 1
+        if count > MAX_RECORDS:
             raise ImageError(f"a PAX header holds more than {MAX_RECORDS:,} records")
         space = payload.find(b" ", at, at + 20)
         digits = payload[at:space] if space > at else b""
@@ -314,4 +320,4 @@ def _pax_records(payload: bytes) -> dict[bytes, bytes]:
             raise ImageError("a PAX header holds a name with a zero byte")
         records[key] = value
         at = end
-    return records
+    return records, count
