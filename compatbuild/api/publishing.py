@@ -18,6 +18,7 @@ from compatbuild.api.targets import (
     source_of,
 )
 from compatbuild.errors import NothingRequiredError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.model.report import Report
 from compatbuild.registry.options import RegistryOptions
 
@@ -58,6 +59,7 @@ def publish(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
 ) -> tuple[Published, ...]:
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
@@ -73,7 +75,9 @@ def publish(
     for subject in found:
         if not subject.is_index:
             source = source_of(target.reference.with_digest(subject.descriptor.digest))
-            reports[subject.descriptor.digest] = infer(source, base=base, options=options, say=say, progress=progress)
+            reports[subject.descriptor.digest] = infer(
+                source, base=base, options=options, say=say, progress=progress, limits=limits
+            )
     about = dict(reports)
     for subject in found:
         if subject.is_index:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from compatbuild.api.targets import DEFAULT_OPTIONS, Progress, Say, read_file
 from compatbuild.errors import NothingRequiredError, SpecError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.model.report import ImageIdentity, Report, parse_report
 from compatbuild.registry.options import RegistryOptions
 
@@ -33,12 +34,14 @@ def infer(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
     ``source`` is ``PREFIX:NAME`` (``oci-dir:``, ``registry:`` …) or, without a prefix, an existing path or a registry
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
-    so that the report can tell what comes from there; UsageError when it is not.
+    so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
+    on what is read.
     """
     from compatbuild.detectors import discover
     from compatbuild.image.build import build_view
@@ -48,9 +51,9 @@ def infer(
     from compatbuild.sources.resolve import open_image
 
     detectors = discover()
-    with open_image(source, platform=platform, options=options, say=say) as image:
+    with open_image(source, platform=platform, options=options, say=say, limits=limits) as image:
         found = find_base(image, base, options, say)
-        view = build_view(image.config, image.layers, engine.interests(detectors), progress=progress)
+        view = build_view(image.config, image.layers, engine.interests(detectors), limits, progress)
         identity = ImageIdentity(
             source=image.scheme, reference=image.reference, digest=image.digest, platform=image.config.platform
         )

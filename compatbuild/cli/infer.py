@@ -27,6 +27,7 @@ def infer(
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
+    limit: options.Limit = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -49,6 +50,7 @@ def infer(
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
+            limits=options.limits(limit),
         )
 
     def specification() -> str:

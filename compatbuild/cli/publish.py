@@ -27,6 +27,7 @@ def publish(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    limit: options.Limit = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -54,6 +55,7 @@ def publish(
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
+            limits=options.limits(limit),
         )
     rows = []
     for one in published:

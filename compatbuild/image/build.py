@@ -12,7 +12,7 @@ from compatbuild.image import packages
 from compatbuild.image.interests import Interests
 from compatbuild.image.layer import LayerSource, Scan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import DEFAULT, Limits
+from compatbuild.image.limits import DEFAULT, Limits, OverLimitError
 from compatbuild.image.os_release import parse_os_release
 from compatbuild.image.overlay import Overlay
 from compatbuild.image.view import ImageConfig, ImageView
@@ -39,11 +39,8 @@ def build_view(
     """
     diff_ids = tuple(layer.diff_id for layer in layers)
     if len(layers) > limits.layers:
-        raise ImageError(
-            f"The image has {len(layers):,} layers",
-            why=f"at most {limits.layers:,} are read, and runtimes take fewer",
-            remedy="build it with fewer layers",
-        )
+        why = f"at most {limits.layers:,} are read, and runtimes take fewer"
+        raise OverLimitError("layers", f"The image has {len(layers):,} layers", why=why)
     if config.diff_ids and config.diff_ids != diff_ids:
         raise ImageError(
             "The image config and the layers do not belong together",

@@ -12,7 +12,7 @@ from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import Limits
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
@@ -80,10 +80,11 @@ class BlobLayer:
                 blob.finish()
                 content.check("its content does not have the diff ID of the image config")
         except ImageError as error:
+            damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
             raise ImageError(
                 f"{self.name} cannot be read",
                 why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy="fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm",
+                remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
             ) from error
         return facts
 

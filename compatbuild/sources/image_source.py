@@ -7,6 +7,7 @@ from typing import Protocol
 
 from compatbuild.image.decompress import Readable
 from compatbuild.image.layer import LayerSource
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import Descriptor, ManifestBytes
 
@@ -20,10 +21,11 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices."""
+    """What the user wants beside a name: ``platform`` as typed (empty for no wish), who is told of choices, limits."""
 
     platform: str = ""
     say: Say = silent
+    limits: Limits = DEFAULT
 
 
 @dataclass(frozen=True)

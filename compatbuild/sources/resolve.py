@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from compatbuild.errors import SourceError, UsageError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.sources.archive import open_archive
 from compatbuild.sources.directory import open_directory
@@ -42,7 +43,12 @@ _Open = Callable[[str, Wish], AbstractContextManager[ImageSource]]
 
 @contextmanager
 def open_image(
-    text: str, *, platform: str | None = None, options: RegistryOptions | None = None, say: Say | None = None
+    text: str,
+    *,
+    platform: str | None = None,
+    options: RegistryOptions | None = None,
+    say: Say | None = None,
+    limits: Limits = DEFAULT,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
@@ -50,7 +56,7 @@ def open_image(
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    wish = Wish(platform or "", say or silent)
+    wish = Wish(platform or "", say or silent, limits)
     prefix, rest = _prefix_of(text)
     if not prefix:
         prefix, rest = _chosen(text, wish.say)

@@ -37,3 +37,8 @@ def pax(**records: str) -> bytes:
         length = len(body) + len(str(len(body) + 2))
         content += b"%d%s" % (length, body)
     return extension(b"x", content)
+
+
+def member(name: bytes, content: bytes = b"", **fields: bytes) -> bytes:
+    """Return a regular file as it lies in an archive."""
+    return header(name, b"%011o\0" % len(content), **fields) + padded(content)

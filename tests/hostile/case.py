@@ -17,7 +17,7 @@ from tests.builders import images
 from tests.builders.elf import elf
 from tests.builders.layers import MEDIA_TYPES, Entry, Layer, file, layer, sha256, stored
 from tests.builders.programs import RUNTIME, cuda_program
-from tests.builders.tarbytes import END, header, padded
+from tests.builders.tarbytes import END, header
 
 HONEST: Mapping[str, object] = {"cuda.driver.min": "525.60.13", "os.id": "debian"}
 """Facts of the honest program."""
@@ -68,11 +68,6 @@ def trick(path: str = TRICK) -> Entry:
 def raw(content: bytes, compress: str = "plain", blob: bytes | None = None) -> Layer:
     """Return a layer of these bytes, whatever they are; ``blob`` is what is stored instead of them compressed."""
     return Layer(stored(content, compress) if blob is None else blob, sha256(content), MEDIA_TYPES[compress])
-
-
-def member(name: bytes, content: bytes = b"", **fields: bytes) -> bytes:
-    """Return a regular file as it lies in an archive."""
-    return header(name, b"%011o\0" % len(content), **fields) + padded(content)
 
 
 def archive(*members: bytes) -> Layer:

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.builders.layers import Entry, Layer, file, layer
 from tests.builders.metadata_images import conda_record, spack_node, spack_spec
 from tests.builders.rpm import header, rpmdb
-from tests.builders.tarbytes import END
-from tests.hostile.case import Case, built, files, member, streamed, zeros
+from tests.builders.tarbytes import END, member
+from tests.hostile.case import Case, built, files, streamed, zeros
 
 RECORDED = Path(__file__).parents[1] / "unit" / "image" / "recorded" / "rpm"
 STATUS = "var/lib/dpkg/status"

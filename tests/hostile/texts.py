@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tests.builders.elf import elf
 from tests.builders.layers import Entry, Layer, directory, file, symlink
-from tests.builders.tarbytes import END
-from tests.hostile.case import HONEST, MPI, Case, built, files, member, streamed, trick, zeros
+from tests.builders.tarbytes import END, member
+from tests.hostile.case import HONEST, MPI, Case, built, files, streamed, trick, zeros
 
 CUDA = {"cuda.driver.min": "525.60.13"}
 DEBIAN = {"os.id": "debian"}
