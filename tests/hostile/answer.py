@@ -18,8 +18,8 @@ def wrong(case: Case, code: int, out: str, err: str) -> str:
         return "a control character reached the terminal"
     if code:
         return _error(case, out, err)
-    if err:
-        return f"something was said: {err[:1000]}"
+    if bool(err) != bool(case.said) or any(text not in err for text in case.said):
+        return f"this was said: {err[:1000]!r}"
     return _report(case, out)
 
 

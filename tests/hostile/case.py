@@ -34,8 +34,8 @@ class Case:
     """A layout that ``make`` writes into a directory, and what ``infer`` must answer.
 
     ``code`` is the exit code; ``told`` stands in an error. Of a report: ``facts`` are there with these values, those of
-    ``absent`` are not there, and texts of ``limits`` and ``skipped`` stand in those. ``options`` are further arguments;
-    ``large`` are cases too slow to make for every run of the tests.
+    ``absent`` are not there, and texts of ``limits`` and ``skipped`` stand in those. ``options`` are further arguments,
+    ``said`` is what must stand on stderr, where nothing else may.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Case:
     limits: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 def refused(name: str, about: str, make: Make, *told: str, code: int = IMAGE_ERROR) -> Case:

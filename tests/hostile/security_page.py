@@ -8,7 +8,7 @@ from pathlib import Path
 from compatbuild.image import bpf, elf_format, elf_keep, elf_linking, fatbin, hipfat, jar, kmod, view
 from compatbuild.image import config as image_config
 from compatbuild.image.limits import GIB, KIB, MIB, Limits
-from compatbuild.inference import reachability
+from compatbuild.inference import library_search, reachability
 from compatbuild.nfd import matcher, tree
 from compatbuild.registry import descriptor, referrers
 from compatbuild.sources import archive
@@ -37,6 +37,7 @@ FIXED = (
     ("entries of a Java archive", jar.MAX_ENTRIES, ""),
     ("programs that start each other, one after the other", reachability.MAX_DEPTH, ""),
     ("commands of scripts that are followed", reachability.MAX_COMMANDS, ""),
+    ("places where libraries are looked for", library_search.MAX_LOOKUPS, ""),
     ("a specification", tree.MAX_BYTES, "bytes"),
     ("depth of a specification", tree.MAX_DEPTH, ""),
     ("comparisons of one check", matcher.MAX_COMPARISONS, ""),

@@ -214,3 +214,16 @@ def test_loops_end() -> None:
     )
     assert "/lib/libl.so" in sure(image)
     assert not view("/b.sh", files={"/b.sh": b"#!/b.sh\n"}).reached.keys() - {"/b.sh"}
+
+
+def test_a_graph_of_libraries_with_long_search_paths_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of n libraries with m names and k directories would be n*m*k places to look at."""
+    monkeypatch.setattr(library_search, "MAX_LOOKUPS", 100)
+    monkeypatch.setattr(library_search, "MAX_DIRECTORIES", 5)
+    names = tuple(f"libx{n}.so" for n in range(50))
+    elves = {f"/usr/lib/{name}": elf(*names, runpath=("/usr/lib", "/opt")) for name in names}
+    view = image_view(elves=elves | {"/app": elf(*names, "libmissing.so")}, entrypoint=("/app",))
+    found = reachability.with_reachability(view)
+    assert found.reached["/usr/lib/libx0.so"].confidence is Confidence.PROVEN
+    assert any("more than 100 places of libraries" in text for text in found.limits)
+    assert any("more than 5 directories" in text for text in found.limits)
