@@ -374,7 +374,7 @@ CASES = (
         "index-lies",
         "an index that calls an image for arm64 one for amd64: its own word is taken",
         indexes(lying_platform),
-        facts={"cpu.architecture": "arm64"},
+        facts=HONEST,
         said=("calls itself linux/arm64",),
     ),
     refused(
