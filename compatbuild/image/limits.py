@@ -62,7 +62,7 @@ class Limits:
     layer_kept: int = _cap(96 * MIB, CUT, "content of files kept of one layer")
     kept: int = _cap(192 * MIB, CUT, "content of files kept of all layers")
     database: int = _cap(64 * MIB, CUT, "one package database")
-    elf_files: int = _cap(25_000, CUT, "ELF files, further names of the same file included", "")
+    elf_files: int = _cap(15_000, CUT, "ELF files, further names of the same file included", "")
     packages: int = _cap(200_000, CUT, "installed packages", "")
     texts: int = _cap(50, CUT, "texts in the report that say what was left out of one layer", "")
     script: int = _cap(64 * KIB, CUT, "a script that is a program of the image")

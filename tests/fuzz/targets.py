@@ -11,7 +11,7 @@ from functools import cache
 
 from compatbuild.detectors import discover
 from compatbuild.errors import CompatError
-from compatbuild.image import bpf, jar, kmod, os_release, packages
+from compatbuild.image import jar, kmod, os_release, packages
 from compatbuild.image.collect import Collector
 from compatbuild.image.config import parse_config
 from compatbuild.image.decompress import decompressed
@@ -20,12 +20,19 @@ from compatbuild.image.interests import Interests
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.tar import TarReader
 from compatbuild.inference import engine, python_imports, shell
-from compatbuild.nfd import decode, evaluate
+from compatbuild.nfd.decode import decode
+from compatbuild.nfd.features import Features
+from compatbuild.nfd.matcher import evaluate
 from compatbuild.registry.descriptor import media_type_of
 from compatbuild.validation.validate import validate
 
 SMALL = DEFAULT.stated({"layer_bytes": "16MiB", "entries": "20000", "directories": "5000", "ratio_from": "1MiB"})
-_ = (bpf, CompatError)
+
+FEATURES = Features(
+    flags={"cpu.cpuid": frozenset({"AVX2", "SSE4"}), "kernel.loadedmodule": None},
+    attributes={"kernel.version": {"full": "5.14.0-570.el9", "major": "5"}, "kernel.config": {"FUSE_FS": "m"}},
+    instances={"pci.device": ({"vendor": "10de", "class": "0302"},)},
+)
 
 Target = Callable[[bytes], object]
 
@@ -73,13 +80,13 @@ def manifest(data: bytes) -> None:
 def specification(data: bytes) -> None:
     """Validate a specification, and match it if it can be decoded."""
     validate(data, "fuzz.yaml")
-    evaluate(decode(data))
+    evaluate(decode(data), FEATURES)
 
 
 def texts(data: bytes) -> None:
     """Read the small texts: os-release, scripts, Python sources, kernel modules, Java archives."""
     os_release.parse_os_release(data)
-    python_imports.imports(data)
+    list(python_imports.imports(data))
     list(shell.commands(data.decode("utf-8", "replace")))
     kmod.from_compressed("/lib/modules/1/extra/x.ko.xz", data)
     list(jar.entries(data))

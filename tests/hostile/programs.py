@@ -87,9 +87,9 @@ def looped_versions() -> bytes:
 
 
 def many_elves() -> Layer:
-    """Return 40,000 ELF files, more than are read."""
+    """Return 20,000 ELF files, more than are read."""
     one = elf()
-    return streamed([*(member(b"l/%d.so" % n, one) for n in range(40_000)), END])
+    return streamed([*(member(b"l/%d.so" % n, one) for n in range(20_000)), END])
 
 
 def needing(count: int) -> bytes:
@@ -179,7 +179,7 @@ CASES = (
         files(file(TRICK, elf(needed=["l" * 100_000, "libmpi.so.40"], runpath="/x:" * 300_000), mode=0o755)),
         facts=HONEST,
     ),
-    Case("elf-many", "40,000 ELF files, more than are read", built(many_elves), limits=("ELF files",)),
+    Case("elf-many", "20,000 ELF files, more than are read", built(many_elves), limits=("ELF files",)),
     Case(
         "elf-large",
         "an ELF file of 1 GiB of zeros",

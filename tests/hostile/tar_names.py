@@ -101,7 +101,7 @@ CASES = (
         "fifty thousand hard links, each to the one before",
         files(trick(), *(hardlink(f"h{n}", f"h{n - 1}" if n else TRICK) for n in range(50_000))),
         facts=BOTH,
-        limits=("more than 25,000 ELF files",),
+        limits=("more than 15,000 ELF files",),
     ),
     Case(
         "tar-long-names",
