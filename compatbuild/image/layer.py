@@ -1,5 +1,6 @@
 """One streaming pass over one layer: stored bytes in, LayerFacts out, every digest checked on the way."""
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -155,6 +156,14 @@ def _read(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     return collector.facts()
 
 
+def _first(pieces: Iterator[memoryview]) -> bytes:
+    """Return pieces in one, which for large files must not be there twice: a BytesIO gives its buffer away."""
+    whole = io.BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()
+
+
 def _last(pieces: Iterator[memoryview], skip: int) -> bytearray:
     """Return what follows so many bytes."""
     kept = bytearray()
@@ -190,12 +199,13 @@ class Keeper:
             facts = scan.result()
             if facts is not None:
                 self._collector.elves[path] = facts
+            content = bytes(head)
         elif limit < size and self._wanted.from_end(path):
-            head = _last(payload(-1), size - limit)
+            content = bytes(_last(payload(-1), size - limit))
         else:
-            head = bytearray().join(payload(limit))
+            content = _first(payload(limit))
         if limit:
-            self._collector.files[path] = bytes(head)
+            self._collector.files[path] = content
 
     def _limit(self, path: str, size: int) -> int:
         """Return how many bytes of a file to keep, and count them."""
@@ -209,7 +219,7 @@ class Keeper:
         if self._kept + limit > self._limits.layer_kept:
             self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
             return 0
-        if limit == self._limits.database < size:
+        if limit in (self._limits.database, self._limits.status) and limit < size:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
         self._kept += limit
         return limit
