@@ -68,10 +68,10 @@ def broken() -> Iterator[Entry]:
     luck = random.Random(1)
     damaged = []
     for _ in range(14):
-        data = bytearray(good)
+        copy = bytearray(good)
         for _ in range(12):
-            data[luck.randrange(4, len(data))] = luck.randrange(256)
-        damaged.append(bytes(data))
+            copy[luck.randrange(4, len(copy))] = luck.randrange(256)
+        damaged.append(bytes(copy))
     for number, data in enumerate([*(changed(good, **fields) for fields in wild), *cut, *damaged]):
         yield file(f"usr/lib/broken{number}.so", data, mode=0o755)
 
