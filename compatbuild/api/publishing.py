@@ -19,6 +19,7 @@ from compatbuild.api.targets import (
     source_of,
 )
 from compatbuild.errors import NothingRequiredError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.model.report import Report
 from compatbuild.registry.options import RegistryOptions
 
@@ -63,6 +64,7 @@ def publish(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
 ) -> tuple[Published, ...]:
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
@@ -73,7 +75,7 @@ def publish(
     nothing gets nothing, and is not in the result. What was signed must pass the ``policy``, if there is one:
     VerificationError, when everything is there but its readers would refuse it.
     """
-    what = _What(template, signer, how, policy, platform, base)
+    what = _What(template, signer, how, policy, platform, base, limits)
     names = _names(reference, metadata_file, options, say)
     return tuple(one for name in names for one in _publish(name, what, options, say, progress))
 
@@ -88,6 +90,7 @@ class _What:
     policy: "Policy | None"
     platform: str | None
     base: str | None
+    limits: Limits
 
 
 def _names(reference: str, metadata_file: Path | None, options: RegistryOptions, say: Say | None) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ def _publish(
 
     target = open_target(reference, options)
     found = target.subjects(what.platform)
-    reports = _reports(target, found, what.base, options, say=say, progress=progress)
+    reports = _reports(target, found, what, options, say=say, progress=progress)
     about = dict(reports)
     for subject in found:
         if subject.is_index:
@@ -137,7 +140,7 @@ def _publish(
 def _reports(
     target: Target,
     subjects: "Sequence[Subject]",
-    base: str | None,
+    what: _What,
     options: RegistryOptions,
     *,
     say: Say | None,
@@ -152,13 +155,14 @@ def _reports(
         for digest in [subject.descriptor.digest for subject in subjects if not subject.is_index]:
             source = source_of(target.reference.with_digest(digest))
             try:
-                sources[digest] = opened.enter_context(open_image(source, options=options, say=say))
+                sources[digest] = opened.enter_context(open_image(source, options=options, say=say, limits=what.limits))
             except NotLinuxError as error:
                 if len(subjects) == 1:
                     raise
                 if say is not None:
                     say(f"nothing is published for {source}: {error.what}")
-        read = reports_of(list(sources.values()), base=base, options=options, say=say, progress=progress)
+        images = list(sources.values())
+        read = reports_of(images, what.limits, base=what.base, options=options, say=say, progress=progress)
     return dict(zip(sources, read, strict=True))
 
 

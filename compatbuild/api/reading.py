@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from compatbuild.api.targets import DEFAULT_OPTIONS, Progress, Say, read_file
 from compatbuild.errors import NothingRequiredError, SpecError, TemplateError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.model.report import ImageIdentity, PlatformReports, Report, Skipped, parse_report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
@@ -38,17 +39,19 @@ def infer(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
     ``source`` is ``PREFIX:NAME`` (``oci-dir:``, ``registry:`` …) or, without a prefix, an existing path or a registry
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
-    so that the report can tell what comes from there; UsageError when it is not.
+    so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
+    on what is read.
     """
     from compatbuild.sources.resolve import open_image
 
-    with open_image(source, platform=platform, options=options, say=say) as image:
-        return next(iter(reports_of([image], base=base, options=options, say=say, progress=progress)))
+    with open_image(source, platform=platform, options=options, say=say, limits=limits) as image:
+        return next(iter(reports_of([image], limits, base=base, options=options, say=say, progress=progress)))
 
 
 def infer_all(
@@ -58,6 +61,7 @@ def infer_all(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
 ) -> PlatformReports:
     """Read every image of an index in one run, layers that they share once; a single image gives one report.
 
@@ -65,8 +69,8 @@ def infer_all(
     """
     from compatbuild.sources.resolve import open_index
 
-    with open_index(source, options=options, say=say) as index:
-        found = reports_of(index.images, base=base, options=options, say=say, progress=progress)
+    with open_index(source, options=options, say=say, limits=limits) as index:
+        found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress)
     first = index.images[0]
     return PlatformReports(
         source=first.scheme,
@@ -79,6 +83,7 @@ def infer_all(
 
 def reports_of(
     images: "Sequence[ImageSource]",
+    limits: Limits = DEFAULT,
     *,
     base: str | None,
     options: RegistryOptions,
@@ -96,7 +101,7 @@ def reports_of(
     found = [find_base(image, base, options, say) for image in images]
     parts = [Parts(image.config, image.layers) for image in images]
     reports = []
-    with closing(build_views(parts, engine.interests(detectors), progress=progress)) as views:
+    with closing(build_views(parts, engine.interests(detectors), limits, progress)) as views:
         for image, built_on, merged in zip(images, found, views, strict=True):
             view = image.view_of(merged)
             identity = ImageIdentity(

@@ -9,6 +9,7 @@ from compatbuild.cli.output import Target, emit, tell, wanted
 from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
+    from compatbuild.image.limits import Limits
     from compatbuild.registry.options import RegistryOptions
 
 ALL = "all"
@@ -48,6 +49,7 @@ def infer(
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
+    limit: options.Limit = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -71,6 +73,7 @@ def infer(
             settings.image(source),
             base,
             options.registry(plain_http, insecure, ca_file, registry_config),
+            limits=options.limits(limit),
             quiet=quiet,
             no_progress=no_progress,
         )
@@ -84,6 +87,7 @@ def infer(
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
+            limits=options.limits(limit),
         )
 
     def specification() -> str:
@@ -112,6 +116,7 @@ def _infer_all(
     base: str | None,
     registry: "RegistryOptions",
     *,
+    limits: "Limits",
     quiet: bool,
     no_progress: bool,
 ) -> None:
@@ -121,7 +126,12 @@ def _infer_all(
 
     with progress(shown=not (quiet or no_progress)) as advance:
         told = api.infer_all(
-            source, base=base, options=registry, say=lambda line: tell(line, quiet=quiet), progress=advance
+            source,
+            base=base,
+            options=registry,
+            say=lambda line: tell(line, quiet=quiet),
+            progress=advance,
+            limits=limits,
         )
     formats = {
         "table": lambda: platforms.table(told),

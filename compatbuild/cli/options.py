@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from compatbuild.hosts.host import Host
+    from compatbuild.image.limits import Limits
     from compatbuild.registry.options import RegistryOptions
 
 Output = Annotated[
@@ -83,6 +84,16 @@ RegistryConfig = Annotated[
         metavar="FILE",
         help="Credentials file in docker's format. Default: docker's own, then podman's.",
         rich_help_panel="Registry",
+    ),
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        envvar="COMPATBUILD_LIMIT",
+        help="Read more, or less, of an image (layer_bytes=200GiB); may be given several times. docs/security.md has "
+        "the names.",
+        rich_help_panel="Image",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing on stderr but errors.")]
@@ -296,3 +307,11 @@ def registry(
         ca_file=ca_file or settings.file(stated.ca_file),
         registry_config=registry_config or settings.file(stated.config),
     )
+
+
+def limits(stated: list[str] | None) -> "Limits":
+    """Return the caps on reading an image: those of the command line, else of the settings, else the usual ones."""
+    from compatbuild.cli import settings
+    from compatbuild.image.limits import DEFAULT, pairs
+
+    return DEFAULT.stated({**settings.settings().limits, **pairs(tuple(stated or ()))})

@@ -48,6 +48,7 @@ def publish(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    limit: options.Limit = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -80,6 +81,7 @@ def publish(
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
+            limits=options.limits(limit),
         )
     rows, several = [], len(published) > 1
     for one in published:

@@ -22,6 +22,7 @@ def refine(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    limit: options.Limit = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Render a template over what was inferred, and compile it into a specification.
@@ -41,7 +42,13 @@ def refine(
         report = parse_report(api.read_file(Path(source)), source)
     else:
         registry = options.registry(plain_http, insecure, ca_file, registry_config)
-        report = api.infer(source, platform=platform, options=registry, say=lambda line: tell(line, quiet=quiet))
+        report = api.infer(
+            source,
+            platform=platform,
+            options=registry,
+            say=lambda line: tell(line, quiet=quiet),
+            limits=options.limits(limit),
+        )
     refined = api.refine(report, template=template or settings.template())
     for note in refined.notes:
         tell(f"note: {note}", quiet=quiet)

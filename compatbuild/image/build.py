@@ -14,7 +14,7 @@ from compatbuild.image import packages
 from compatbuild.image.interests import Interests
 from compatbuild.image.layer import UNKNOWN_SIZE, LayerSource, Scan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import DEFAULT, Limits
+from compatbuild.image.limits import DEFAULT, Limits, OverLimitError
 from compatbuild.image.os_release import parse_os_release
 from compatbuild.image.overlay import Overlay
 from compatbuild.image.view import ImageConfig, ImageView
@@ -96,11 +96,8 @@ def _require_whole(image: Parts, limits: Limits) -> None:
     """Raise ImageError unless an image has the layers that its config names."""
     count, expected = len(image.layers), image.config.diff_ids
     if count > limits.layers:
-        raise ImageError(
-            f"The image has {count:,} layers",
-            why=f"at most {limits.layers:,} are read, and runtimes take fewer",
-            remedy="build it with fewer layers",
-        )
+        why = f"at most {limits.layers:,} are read, and runtimes take fewer"
+        raise OverLimitError("layers", f"The image has {count:,} layers", why=why)
     if expected and expected != tuple(layer.diff_id for layer in image.layers):
         raise ImageError(
             "The image config and the layers do not belong together",

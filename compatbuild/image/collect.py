@@ -6,11 +6,10 @@ on overlayfs, a layer is unpacked by itself: a symbolic link of the *same* layer
 root) when it stands for a directory in a member's name, one of a lower layer is not.
 """
 
-from compatbuild.errors import ImageError
 from compatbuild.image import tar
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.layer_facts import Entry, LayerFacts, Notes
-from compatbuild.image.limits import Limits
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.paths import normal_path
 from compatbuild.image.view import MAX_LINKS, Kind
 
@@ -18,8 +17,6 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 AUFS = ".wh..wh."
 """Other names that begin so are aufs's own book-keeping; docker skips them (moby ``pkg/archive/whiteouts.go``)."""
-MAX_STEPS = 5_000_000
-"""Names looked at while following symbolic links in one layer; a million members through one link stay below."""
 _SHARED_ENTRIES = 32_768
 """Distinct entries shared between paths; most files of a tree have the size and mode of some other."""
 
@@ -115,8 +112,8 @@ class Collector:
             limits=self.notes.texts(),
         )
 
-    def _too_many(self) -> ImageError:
-        return ImageError(f"it holds more than {self._limits.entries:,} entries")
+    def _too_many(self) -> OverLimitError:
+        return OverLimitError("entries", f"it holds more than {self._limits.entries:,} entries")
 
     def _too_long(self, path: str) -> bool:
         """Count a long name, and say whether to leave it out."""
@@ -150,7 +147,7 @@ class Collector:
     def _make_directory(self, path: str, parent: str) -> None:
         """Make a directory where none is."""
         if len(self._children) > self._limits.directories:
-            raise ImageError(f"it holds more than {self._limits.directories:,} directories")
+            raise OverLimitError("directories", f"it holds more than {self._limits.directories:,} directories")
         self._replace(path, parent)
         self._children[path] = []
 
@@ -202,8 +199,8 @@ class Collector:
                 links += 1
                 current = "" if entry.target.startswith("/") else current
                 todo.extend(reversed(entry.target.split("/")))
-        if self._steps > MAX_STEPS:
-            raise ImageError("its names lead through more symbolic links than any real layer's")
+        if self._steps > self._limits.link_steps:
+            raise OverLimitError("link_steps", "its names lead through more symbolic links than any real layer's")
         return current
 
     def _whiteout(self, parent: str, base: str) -> None:
@@ -232,6 +229,9 @@ class Collector:
             return
         self._entries[path] = entry
         if target in self.elves:
-            self.elves[path] = self.elves[target]
+            if len(self.elves) >= self._limits.elf_files:
+                self.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
+            else:
+                self.elves[path] = self.elves[target]
         if target in self.files:
             self.files[path] = self.files[target]

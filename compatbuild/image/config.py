@@ -47,11 +47,19 @@ def _document(raw: bytes, limits: Limits) -> dict[str, Any]:
     if len(raw) > limits.document:
         raise _wrong(f"it has {len(raw):,} bytes, more than the {limits.document:,} that are read")
     try:
-        document = json.loads(raw)
+        document = json.loads(raw, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise _wrong(f"it is not JSON: {type(error).__name__}") from error
     if not isinstance(document, dict):
         raise _wrong("it is not a JSON object")
+    return document
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that occurs twice: of such a config, this tool and a runtime might read different halves."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key occurs twice")
     return document
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Protocol
 
 from compatbuild.errors import ImageError
-from compatbuild.image.limits import MIB, Limits
+from compatbuild.image.limits import Limits, OverLimitError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -37,8 +37,6 @@ OUTPUT = 1024 * 1024
 """Most decompressed bytes in one piece."""
 FIRST_INPUT = 4 * 1024
 """Bytes given to a new decoder first. What it does not use it copies, and a blob may be 300,000 tiny members."""
-XZ_MEMORY = 160 * MIB
-"""What an xz decoder may take: ``xz -9`` needs 65 MiB; a larger dictionary is an attack or a mistake."""
 
 
 class Readable(Protocol):
@@ -124,7 +122,7 @@ def _is_zstd(head: bytes) -> bool:
 FORMATS = (
     Format("gzip", lambda head: head[:3] == b"\x1f\x8b\x08", _gzip_decoder),
     Format("zstd", _is_zstd, _zstd_decoder),
-    Format("xz", lambda head: head[:6] == b"\xfd7zXZ\0", lambda _: lzma.LZMADecompressor(memlimit=XZ_MEMORY)),
+    Format("xz", lambda head: head[:6] == b"\xfd7zXZ\0", lambda caps: lzma.LZMADecompressor(memlimit=caps.xz_memory)),
     Format("bzip2", lambda head: head[:3] == b"BZh", lambda _: bz2.BZ2Decompressor()),
 )
 MAGIC_BYTES = 6
@@ -155,9 +153,10 @@ def decompressed(blob: Readable, limits: Limits) -> Iterator[bytes]:
     for piece in pieces:
         total += len(piece)
         if total > limits.layer_bytes:
-            raise ImageError(f"it decompresses to more than {limits.layer_bytes:,} bytes")
+            raise OverLimitError("layer_bytes", f"it decompresses to more than {limits.layer_bytes:,} bytes")
         if total > limits.ratio_from and total > limits.ratio * stream.taken:
-            raise ImageError(f"it decompresses to more than {limits.ratio} times its size, as only an attack does")
+            what = f"it decompresses to more than {limits.ratio} times its size, as only an attack does"
+            raise OverLimitError("ratio", what)
         yield piece
 
 

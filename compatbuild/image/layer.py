@@ -1,5 +1,6 @@
 """One streaming pass over one layer: stored bytes in, LayerFacts out, every digest checked on the way."""
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -12,7 +13,7 @@ from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import Limits
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
@@ -80,10 +81,11 @@ class BlobLayer:
                 blob.finish()
                 content.check("its content does not have the diff ID of the image config")
         except ImageError as error:
+            damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
             raise ImageError(
                 f"{self.name} cannot be read",
                 why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy="fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm",
+                remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
             ) from error
         return facts
 
@@ -165,6 +167,14 @@ def read_layer(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     return collector.facts()
 
 
+def _first(pieces: Iterator[memoryview]) -> bytes:
+    """Return pieces in one, which for large files must not be there twice: a BytesIO gives its buffer away."""
+    whole = io.BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()
+
+
 def _last(pieces: Iterator[memoryview], skip: int) -> bytearray:
     """Return what follows so many bytes."""
     kept = bytearray()
@@ -200,12 +210,13 @@ class Keeper:
             facts = scan.result()
             if facts is not None:
                 self._collector.elves[path] = facts
+            content = bytes(head)
         elif limit < size and self._wanted.from_end(path):
-            head = _last(payload(-1), size - limit)
+            content = bytes(_last(payload(-1), size - limit))
         else:
-            head = bytearray().join(payload(limit))
+            content = _first(payload(limit))
         if limit:
-            self._collector.files[path] = bytes(head)
+            self._collector.files[path] = content
 
     def _limit(self, path: str, size: int) -> int:
         """Return how many bytes of a file to keep, and count them."""
@@ -219,7 +230,7 @@ class Keeper:
         if self._kept + limit > self._limits.layer_kept:
             self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
             return 0
-        if limit == self._limits.database < size:
+        if limit in (self._limits.database, self._limits.status) and limit < size:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
         self._kept += limit
         return limit

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from compatbuild.errors import ImageError
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.layer_facts import Entry, LayerFacts, Notes
-from compatbuild.image.limits import Limits
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.view import Kind, Node
 
 _DIRECTORY_MODE = 0o755
@@ -47,10 +46,10 @@ class Overlay:
         """Lay a layer over what is there; ``index`` is its number from the bottom."""
         self._entries += facts.members
         if self._entries > self._limits.entries:
-            raise ImageError(
+            raise OverLimitError(
+                "entries",
                 f"The image has more than {self._limits.entries:,} entries",
-                why="so many cannot be read in bounded memory",
-                remedy="check what the image holds: a build cache or a data set does not belong into it",
+                why="a build cache or a data set does not belong into an image",
             )
         links = {path: self._linked(path, target) for path, target in facts.links.items()}
         for path in facts.whiteouts:
@@ -63,7 +62,8 @@ class Overlay:
             if lower is None or lower.kind is not Kind.DIRECTORY:
                 self._place(path, implied)
         self._place_all(facts.entries, index)
-        self.elves.update(facts.elves)
+        for path, elf in facts.elves.items():
+            self._take_elf(path, elf)
         for path, content in facts.files.items():
             self._keep(path, content)
         for path, found in links.items():
@@ -117,6 +117,12 @@ class Overlay:
         self.elves.pop(path, None)
         self._kept -= len(self.files.pop(path, b""))
 
+    def _take_elf(self, path: str, elf: ElfFacts) -> None:
+        if len(self.elves) >= self._limits.elf_files and path not in self.elves:
+            self.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
+        else:
+            self.elves[path] = elf
+
     def _keep(self, path: str, content: bytes) -> None:
         if self._kept + len(content) > self._limits.kept:
             self.notes.add(f"{path} is not kept: more than {self._limits.kept:,} bytes in all")
@@ -135,6 +141,6 @@ class Overlay:
     def _link(self, path: str, index: int, found: _Linked) -> None:
         self._place(path, replace(found.node, layer=index))
         if found.elf is not None:
-            self.elves[path] = found.elf
+            self._take_elf(path, found.elf)
         if found.content is not None:
             self._keep(path, found.content)

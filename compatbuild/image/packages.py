@@ -42,11 +42,14 @@ def installed(paths: Container[str], files: Mapping[str, bytes], limits: Limits)
         for reads, read in _READERS:
             if reads(path) and not pkg_rpm.superseded(path, paths):
                 try:
-                    found.update(read(path, files[path]))
+                    for package in read(path, files[path]):
+                        found.add(package)
+                        if len(found) > limits.packages:
+                            break
                 except UnreadableError as error:
                     skipped.append(("packages", f"{path} cannot be read: {error}"))
         if len(found) > limits.packages:
-            cut = f"more than {limits.packages:,} packages: databases from {path} on are not read"
+            cut = f"more than {limits.packages:,} packages: the others in {path} and later databases are left out"
             return Installed(_sorted(found), tuple(skipped), (cut,))
     return Installed(_sorted(found), tuple(skipped))
 

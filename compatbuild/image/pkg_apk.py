@@ -12,12 +12,12 @@ INSTALLED = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 MAX_FIELD = 512
 """Bytes of a field that is looked at."""
 
-_FIELD = re.compile(rb"^([PVA]):([^\n]*)|^$", re.MULTILINE)
+_FIELD = re.compile(rb"^([PVA]):([^\n]*+)|^\n++", re.MULTILINE)
 
 
 def files(limits: Limits) -> tuple[FileInterest, ...]:
     """Return where the databases lie."""
-    return tuple(FileInterest(path, limits.database) for path in INSTALLED)
+    return tuple(FileInterest(path, limits.status) for path in INSTALLED)
 
 
 def reads(path: str) -> bool:
@@ -28,7 +28,7 @@ def reads(path: str) -> bool:
 def read(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of an installed database; a blank line ends each."""
     fields: dict[bytes, str] = {}
-    for match in _FIELD.finditer(content + b"\n"):
+    for match in _FIELD.finditer(content + b"\n\n"):
         if match[1]:
             fields[match[1]] = match[2][:MAX_FIELD].decode("utf-8", "replace").strip()
         else:

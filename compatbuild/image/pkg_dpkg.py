@@ -13,12 +13,13 @@ STATUS_DIRECTORY = "/var/lib/dpkg/status.d/"
 MAX_FIELD = 512
 """Bytes of a field that is looked at; Debian's longest names and versions are below 100."""
 
-_FIELD = re.compile(rb"^(Package|Status|Version|Architecture):[ \t]*([^\n]*)|^[ \t]*$", re.MULTILINE)
+_FIELD = re.compile(rb"^(Package|Status|Version|Architecture):[ \t]*+([^\n]*+)|^[ \t]*+\n[ \t\n]*+", re.MULTILINE)
+"""A field, or all blank lines up to the next text at once: a database may be sixty million of them."""
 
 
 def files(limits: Limits) -> tuple[FileInterest, ...]:
     """Return where the databases lie."""
-    return (FileInterest(STATUS, limits.database), FileInterest(STATUS_DIRECTORY + "*", limits.script))
+    return (FileInterest(STATUS, limits.status), FileInterest(STATUS_DIRECTORY + "*", limits.script))
 
 
 def reads(path: str) -> bool:
@@ -35,7 +36,7 @@ def read(path: str, content: bytes) -> Iterator[Package]:
     fields: dict[bytes, bytes] = {}
     for match in _FIELD.finditer(content):
         if match[1]:
-            fields[match[1]] = match[2].strip()
+            fields[match[1]] = match[2][: 8 * MAX_FIELD].strip()
         elif fields:
             yield from _package(path, fields)
             fields = {}

@@ -26,5 +26,7 @@ def headers(content: bytes) -> Iterator[bytes]:
             for (blob,) in database.execute("SELECT blob FROM Packages"):
                 if isinstance(blob, bytes):
                     yield blob
+    except UnicodeError as error:  # sqlite3 decodes SQLite's own message, which may quote bytes of a damaged schema
+        raise UnreadableError("its schema is damaged") from error
     except (sqlite3.Error, AttributeError, MemoryError) as error:  # AttributeError: an SQLite built without deserialize
         raise UnreadableError(str(error)) from error

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from compatbuild.errors import ImageError, SourceError
-from compatbuild.image.decompress import XZ_MEMORY
+from compatbuild.image.limits import DEFAULT
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -55,7 +55,7 @@ def _gzip(block: bytes, limit: int) -> bytes:
 
 
 def _xz(block: bytes, limit: int) -> bytes:
-    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DEFAULT.xz_memory)
     return _whole(lambda: decoder.decompress(block, limit + 1), lambda: decoder.eof, "xz", limit)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zlib import adler32
 
 from compatbuild.errors import ImageError
-from compatbuild.image.limits import Limits
+from compatbuild.image.limits import Limits, OverLimitError
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
@@ -21,9 +21,6 @@ HARD_LINK, SYMBOLIC_LINK = ord("1"), ord("2")
 CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = ord("3"), ord("4"), ord("5"), ord("6")
 GNU_SPARSE, GNU_LONG_NAME, GNU_LONG_LINK = ord("S"), ord("L"), ord("K")
 PAX, PAX_SOLARIS, PAX_GLOBAL = ord("x"), ord("X"), ord("g")
-
-MAX_RECORDS = 1_000
-"""PAX records of one member, each of which may be an extended attribute; files have a handful."""
 
 _WITHOUT_DATA = frozenset((HARD_LINK, SYMBOLIC_LINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO))
 _EXTENSIONS = frozenset((GNU_LONG_NAME, GNU_LONG_LINK, PAX, PAX_SOLARIS, PAX_GLOBAL))
@@ -85,7 +82,9 @@ class TarReader:
             if flag in _EXTENSIONS:
                 extensions += 1
                 if extensions > self._limits.extensions:
-                    raise ImageError(f"a tar member has more than {self._limits.extensions} extension headers")
+                    raise OverLimitError(
+                        "extensions", f"a tar member has more than {self._limits.extensions} extension headers"
+                    )
                 self._extension(flag, _number(header[124:136]))
                 continue
             extensions = 0
@@ -120,6 +119,8 @@ class TarReader:
             if following.strip(b"\0"):
                 raise ImageError("it goes on after the zero block that ends a tar archive")
             return b""
+        if self.offset == BLOCK and header[148:156].strip(b" \0").lstrip(b"01234567"):
+            raise ImageError("it is not a tar archive: its first header has no checksum")
         stored = _number(header[148:156])
         body = header[:148] + b" " * 8 + header[156:]
         if stored not in (sum(body), sum(b - 256 if b > 127 else b for b in body)):  # old writers summed signed bytes
@@ -170,7 +171,7 @@ class TarReader:
     def _extension(self, flag: int, size: int) -> None:
         """Read an extension header's payload, for the next member."""
         if size > self._limits.extended_header:
-            raise ImageError(f"a tar extension header of {size:,} bytes is over the limit")
+            raise OverLimitError("extended_header", f"a tar extension header of {size:,} bytes is over the limit")
         payload = self._take(size + -size % BLOCK)[:size]
         if len(payload) < size:
             raise ImageError("it is cut off within a tar header")
@@ -179,10 +180,10 @@ class TarReader:
         elif flag == GNU_LONG_LINK:
             self._pax[b"linkpath"] = payload.partition(b"\0")[0]
         elif flag != PAX_GLOBAL:
-            records = _pax_records(payload)
-            self._records += len(records)
+            records, count = _pax_records(payload, self._limits)
+            self._records += count
             if self._records > self._limits.records:
-                raise ImageError(f"its PAX headers hold more than {self._limits.records:,} records")
+                raise OverLimitError("records", f"its PAX headers hold more than {self._limits.records:,} records")
             self._pax.update(records)
 
     def _skip_sparse_map(self, header: bytes) -> None:
@@ -297,13 +298,18 @@ def _decimal(text: bytes) -> int:
     return int(text)
 
 
-def _pax_records(payload: bytes) -> dict[bytes, bytes]:
-    r"""Parse PAX records, ``LENGTH KEY=VALUE\n`` each, where LENGTH counts the whole record."""
+def _pax_records(payload: bytes, limits: Limits) -> tuple[dict[bytes, bytes], int]:
+    r"""Parse PAX records, ``LENGTH KEY=VALUE\n`` each, where LENGTH counts the whole record, and count them.
+
+    A key may come again, and the last one counts: it is records that are limited, not keys.
+    """
     records: dict[bytes, bytes] = {}
-    at = 0
+    at = count = 0
     while at < len(payload):
-        if len(records) >= MAX_RECORDS:
-            raise ImageError(f"a PAX header holds more than {MAX_RECORDS:,} records")
+        count += 1
+        if count > limits.member_records:
+            what = f"a PAX header holds more than {limits.member_records:,} records"
+            raise OverLimitError("member_records", what)
         space = payload.find(b" ", at, at + 20)
         digits = payload[at:space] if space > at else b""
         end = at + int(digits) if digits.isdigit() else 0
@@ -314,4 +320,4 @@ def _pax_records(payload: bytes) -> dict[bytes, bytes]:
             raise ImageError("a PAX header holds a name with a zero byte")
         records[key] = value
         at = end
-    return records
+    return records, count

@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from compatbuild.image.elf import ElfFacts
@@ -18,11 +17,26 @@ MULTIARCH = {3: "i386-linux-gnu", 62: "x86_64-linux-gnu", 183: "aarch64-linux-gn
 """Debian's multiarch directory names by e_machine (wiki.debian.org/Multiarch/Tuples); 22 is s390x."""
 
 
-@dataclass(frozen=True)
-class LibrarySearch:
-    """The search path of one image's loader."""
+MAX_LOOKUPS = 200_000
+"""Places looked at in one image; 10,000 libraries that need 10 others in a handful of directories stay below.
 
-    view: ImageView
+Without it, a hundred libraries with a thousand names and a search path of a thousand directories take an hour.
+"""
+MAX_DIRECTORIES = 500
+"""Directories of one search path; those of a Nix store have fifty."""
+
+
+class LibrarySearch:
+    """The search path of one image's loader; ``limits`` says what was not looked for any more."""
+
+    def __init__(self, view: ImageView) -> None:
+        self.view = view
+        self.limits: tuple[str, ...] = ()  # each text once
+        self._lookups = 0
+        self._real: dict[str, str | None] = {}  # directories as they are named, and where they are
+        self._places: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}  # of an object and its main program
+        self._numbers: dict[tuple[str, ...], int] = {}  # of search paths, which are too long to be compared often
+        self._found: dict[tuple[int, str, int, int], str | None] = {}
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:
@@ -54,8 +68,40 @@ class LibrarySearch:
 
         A library of another machine or word size does not satisfy it; the loader goes on looking, as here.
         """
-        places = [""] if "/" in soname else self._directories(path, elf, main, main_path)
+        number, places = (-1, ("",)) if "/" in soname else self._existing(path, elf, main, main_path)
+        key = (number, soname, elf.machine, elf.bits)
+        if key not in self._found:
+            self._found[key] = self._look(places, soname, elf)
+        return self._found[key]
+
+    def _existing(self, path: str, elf: ElfFacts, main: ElfFacts, main_path: str) -> tuple[int, tuple[str, ...]]:
+        """Return the directories of an object's search path that are there, each once, with a number for them all."""
+        known = self._places.get((path, main_path))
+        if known is None:
+            real: dict[str, None] = {}
+            for count, directory in enumerate(self._directories(path, elf, main, main_path)):
+                if count == MAX_DIRECTORIES:
+                    self._cut(f"more than {MAX_DIRECTORIES} directories of one library search: the others are left out")
+                    break
+                if directory not in self._real:
+                    self._real[directory] = self.view.resolve(directory)
+                found = self._real[directory]
+                if found is not None:
+                    real[found] = None
+            places = tuple(real)
+            known = self._places[path, main_path] = (self._numbers.setdefault(places, len(self._numbers)), places)
+        return known
+
+    def _cut(self, text: str) -> None:
+        if text not in self.limits:
+            self.limits += (text,)
+
+    def _look(self, places: tuple[str, ...], soname: str, elf: ElfFacts) -> str | None:
         for directory in places:
+            self._lookups += 1
+            if self._lookups > MAX_LOOKUPS:
+                self._cut(f"more than {MAX_LOOKUPS:,} places of libraries: further ones are not followed")
+                return None
             found = self.view.resolve(posixpath.join(directory, soname))
             if found is None or self.view.nodes[found].kind is not Kind.FILE:
                 continue

@@ -32,7 +32,8 @@ def with_reachability(view: ImageView) -> ImageView:
     walk = _Walk(view)
     known = walk.command(view.config.argv, Confidence.PROVEN, ())
     walk.finish()
-    return replace(view, reached=walk.reached, commands=walk.commands, entrypoint_known=known)
+    limits = view.limits + walk.limits
+    return replace(view, reached=walk.reached, commands=walk.commands, entrypoint_known=known, limits=limits)
 
 
 @dataclass
@@ -51,6 +52,11 @@ class _Walk:
 
     def _mark(self, path: str, confidence: Confidence, chain: tuple[str, ...], main: str = "") -> None:
         self._queue.append((path, Reach(confidence, (*chain, path)), main or path))
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What was not followed."""
+        return self._libraries.limits
 
     def finish(self) -> None:
         """Follow DT_NEEDED from everything marked, surest first."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from compatbuild.errors import UsageError
+from compatbuild.image.limits import DEFAULT
 from compatbuild.model.base import Model
 from compatbuild.refine.yaml_model import load
 
@@ -68,6 +69,9 @@ class SettingsFile(Model):
     sign: Annotated[Text, Field(description="key:FILE, kms:URI or keyless.", pattern=r"^(|(key|kms):.+|keyless)$")] = ""
     verify: VerifySettings = VerifySettings()
     registry: RegistrySettings = RegistrySettings()
+    limits: Annotated[
+        dict[Text, Text], Field(description="Caps on reading an image, by name (docs/security.md); 200GiB or a number.")
+    ] = {}  # noqa: RUF012 - pydantic copies it
 
 
 class Settings(SettingsFile):
@@ -99,4 +103,8 @@ def load_settings(path: Path) -> Settings:
     if len(data) > MAX_SETTINGS_BYTES:
         raise UsageError(f"{path} is too large", why=f"settings have at most {MAX_SETTINGS_BYTES} bytes")
     found = load(data, str(path), SettingsFile, "a settings file", error=UsageError)
+    try:
+        DEFAULT.stated(found.limits)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.what}", why=error.why, remedy=error.remedy) from error
     return Settings(**found.model_dump(), directory=path.parent)

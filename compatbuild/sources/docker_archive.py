@@ -15,7 +15,7 @@ from typing import TypeGuard
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
 from compatbuild.image.layer import BlobLayer
-from compatbuild.image.limits import DEFAULT
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.registry.platform import Platform
 from compatbuild.sources.archive import Archive, open_archive
 from compatbuild.sources.image_source import ImageSource, Wish
@@ -49,8 +49,8 @@ def open_docker_archive(text: str, wish: Wish) -> Iterator[ImageSource]:
     path, tag = split_path(text)
     with open_archive(path) as archive:
         archive.expect(MANIFEST)
-        saved = _select(archive, _images(archive), tag)
-        config = parse_config(archive.read(saved.config, DEFAULT.document), DEFAULT)
+        saved = _select(archive, _images(archive, wish.limits), tag)
+        config = parse_config(archive.read(saved.config, wish.limits.document), wish.limits)
         require_linux(config, f"{SCHEME}:{text}")
         require(Platform(config.os, config.architecture, config.variant), wish.platform, f"{SCHEME}:{text}")
         if len(saved.layers) != len(config.diff_ids):
@@ -96,26 +96,27 @@ def _spellings(name: str) -> set[str]:
     return {name, short, name.rpartition(":")[2]}
 
 
-def _images(archive: Archive) -> list[SavedImage]:
-    raw = archive.read(MANIFEST, DEFAULT.document)
+def _images(archive: Archive, limits: Limits) -> list[SavedImage]:
+    raw = archive.read(MANIFEST, limits.document)
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise _malformed(archive, f"it is not JSON: {type(error).__name__}") from error
     if not isinstance(document, list) or len(document) > MAX_IMAGES:
         raise _malformed(archive, f"it is not a list of at most {MAX_IMAGES:,} images")
-    return [_image(archive, entry) for entry in document]
+    return [_image(archive, entry, limits) for entry in document]
 
 
-def _image(archive: Archive, entry: object) -> SavedImage:
+def _image(archive: Archive, entry: object, limits: Limits) -> SavedImage:
     if not isinstance(entry, dict):
         raise _malformed(archive, "an entry is not an object")
     config = entry.get("Config")
     layers, tags = entry.get("Layers") or [], entry.get("RepoTags") or []
     if not isinstance(config, str) or not _are_texts(layers) or not _are_texts(tags):
         raise _malformed(archive, "an entry has no Config, or Layers and RepoTags that are no lists of names")
-    if len(layers) > DEFAULT.layers:
-        raise _malformed(archive, f"an image has {len(layers):,} layers, at most {DEFAULT.layers:,} are read")
+    if len(layers) > limits.layers:
+        what = f"an image in {archive.path} has {len(layers):,} layers"
+        raise OverLimitError("layers", what, why=f"at most {limits.layers:,} are read")
     return SavedImage(config, tuple(layers), tuple(tags))
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from compatbuild.image.decompress import Readable
 from compatbuild.image.layer import LayerSource
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.view import ImageConfig, ImageView
 from compatbuild.registry.descriptor import Descriptor, ManifestBytes
 
@@ -20,7 +21,7 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices.
+    """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices, limits.
 
     ``every`` asks for all images of an index; a source that has but one gives that one.
     """
@@ -28,6 +29,7 @@ class Wish:
     platform: str = ""
     say: Say = silent
     every: bool = False
+    limits: Limits = DEFAULT
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import partial
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
 from compatbuild.image.layer import BlobLayer, LayerSource, UnreadLayer
-from compatbuild.image.limits import DEFAULT
+from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
 from compatbuild.registry.platform import Platform
@@ -92,14 +92,14 @@ def _image(
     if (layer := sif_layer(parsed)) is not None:
         config, file_system = stored_sif(content, layer, what, wish)
         return ImageSource(scheme, reference, top.descriptor.digest, config, (file_system,), parsed.annotations)
-    config = parse_config(content.blob(parsed.config, DEFAULT.document), DEFAULT)
+    config = parse_config(content.blob(parsed.config, wish.limits.document), wish.limits)
     require_linux(config, what)
     platform = Platform(config.os, config.architecture, config.variant)
     if told is None:
         require(platform, wish.platform, what)
     elif not platform.matches(told):
         wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
-    layers = tuple(_layers(content, parsed, config, what))
+    layers = tuple(_layers(content, parsed, config, what, wish.limits))
     return ImageSource(scheme, reference, top.descriptor.digest, config, layers, parsed.annotations)
 
 
@@ -133,7 +133,9 @@ def require_linux(config: ImageConfig, what: str) -> None:
         )
 
 
-def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str) -> Iterator[LayerSource]:
+def _layers(
+    content: Content, manifest: Manifest, config: ImageConfig, what: str, limits: Limits
+) -> Iterator[LayerSource]:
     """Yield the layers with the diff IDs that belong to them."""
     count = len(manifest.layers)
     if count != len(config.diff_ids):
@@ -146,8 +148,8 @@ def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str
             why=f"its manifest has {count} layers, its config {len(config.diff_ids)} diff IDs",
             remedy="build the image again with a current tool",
         )
-    if count > DEFAULT.layers:
-        raise ImageError(f"{what} has {count:,} layers", why=f"at most {DEFAULT.layers:,} are read", remedy="squash it")
+    if count > limits.layers:
+        raise OverLimitError("layers", f"{what} has {count:,} layers", why=f"at most {limits.layers:,} are read")
     for number, (layer, diff_id) in enumerate(zip(manifest.layers, config.diff_ids, strict=True), 1):
         name = f"Layer {number} of {count} ({layer.digest})"
         why = _why_unread(layer)

@@ -39,6 +39,7 @@ def choose(content: Content, index: Index, what: str, wish: Wish) -> Candidate:
     for platform in _downwards(wanted.normalized()):
         for candidate in found:
             if candidate.platform.normalized() == platform:
+                _say_several(found, candidate, what, wish)
                 if not asked and len(found) > 1:
                     wish.say(f"{what} is for {_names(found)}: reading {platform}, as this machine is")
                 elif asked and platform != wanted.normalized():
@@ -53,6 +54,13 @@ def choose(content: Content, index: Index, what: str, wish: Wish) -> Candidate:
             remedy=f"choose one: --platform {found[0].platform}",
         )
     return found[0]
+
+
+def _say_several(found: Sequence[Candidate], chosen: Candidate, what: str, wish: Wish) -> None:
+    """Say that an index holds several images that cannot be told apart; containerd and docker take the first."""
+    alike = {one.descriptor.digest for one in found if one.platform.matches(chosen.platform)}
+    if len(alike) > 1:
+        wish.say(f"{what} has {len(alike)} different images for {chosen.platform}: reading the first")
 
 
 def require(platform: Platform, asked: str, what: str) -> None:

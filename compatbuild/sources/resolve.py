@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from compatbuild.errors import SourceError, UsageError
+from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.sources.archive import open_archive
 from compatbuild.sources.daemons import daemon_with, open_daemon_image
@@ -39,7 +40,12 @@ _Reader = Callable[[str, Wish], AbstractContextManager[ImageSource]]
 
 @contextmanager
 def open_image(
-    text: str, *, platform: str | None = None, options: RegistryOptions | None = None, say: Say | None = None
+    text: str,
+    *,
+    platform: str | None = None,
+    options: RegistryOptions | None = None,
+    say: Say | None = None,
+    limits: Limits = DEFAULT,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
@@ -47,17 +53,19 @@ def open_image(
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    with _open(text, Wish(platform or "", say or silent), options or RegistryOptions()) as image:
+    with _open(text, Wish(platform or "", say or silent, limits=limits), options or RegistryOptions()) as image:
         yield image
 
 
 @contextmanager
-def open_index(text: str, *, options: RegistryOptions | None = None, say: Say | None = None) -> Iterator[IndexSource]:
+def open_index(
+    text: str, *, options: RegistryOptions | None = None, say: Say | None = None, limits: Limits = DEFAULT
+) -> Iterator[IndexSource]:
     """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
 
     Errors are those of ``open_image``.
     """
-    with _open(text, Wish(say=say or silent, every=True), options or RegistryOptions()) as image:
+    with _open(text, Wish(say=say or silent, every=True, limits=limits), options or RegistryOptions()) as image:
         yield image.index or IndexSource("", (image,))
 
 

@@ -88,3 +88,10 @@ def test_what_a_runtime_would_refuse_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(ImageError, match=why) as caught:
         parse_config(raw, DEFAULT)
     assert caught.value.what == "The image config is malformed"
+
+
+def test_a_key_that_occurs_twice_is_refused_however_deep() -> None:
+    """Readers differ in which of the two counts, so what is inferred would not be what runs."""
+    for raw in (b'{"architecture":"amd64","architecture":"arm64"}', b'{"config":{"Env":["A=1"],"Env":[]}}'):
+        with pytest.raises(ImageError, match="malformed"):
+            parse_config(raw, DEFAULT)

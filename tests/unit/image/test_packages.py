@@ -1,9 +1,6 @@
 """Package databases: dpkg, distroless, apk, rpm, Python distributions, conda, Spack."""
 
-import sqlite3
 import struct
-from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from compatbuild.image import packages, pkg_rpm_sqlite
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.pkg_rpm_database import UnreadableError
 from compatbuild.image.view import Package
+from tests.builders.rpm import header, rpmdb
 
 STATUS = b"""\
 Package: libc6
@@ -42,34 +40,6 @@ APK = b"C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\n\nC:Q1def=\nP:busybox\nV:1.36.1-
 
 def read(path: str, content: bytes) -> tuple[Package, ...]:
     return packages.installed({path}, {path: content}, DEFAULT).packages
-
-
-def header(tags: Mapping[int, str | int]) -> bytes:
-    """Return an RPM header as the database holds it."""
-    entries, data = b"", b""
-    for tag, value in tags.items():
-        if isinstance(value, int):
-            data += bytes(-len(data) % 4)
-            entries += struct.pack(">IIII", tag, 4, len(data), 1)
-            data += struct.pack(">I", value)
-        else:
-            entries += struct.pack(">IIII", tag, 6, len(data), 1)
-            data += value.encode() + b"\0"
-    return struct.pack(">II", len(tags), len(data)) + entries + data
-
-
-def rpmdb(
-    path: Path, *blobs: bytes, schema: str = "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB)"
-) -> bytes:
-    """Return a database as rpm writes it, in WAL mode."""
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(schema)
-        for blob in blobs:
-            database.execute("INSERT INTO Packages (blob) VALUES (?)", (blob,))
-        database.commit()
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path.read_bytes()
 
 
 GLIBC = {1000: "glibc", 1001: "2.34", 1002: "100.el9", 1022: "x86_64"}

@@ -7,6 +7,7 @@ import pytest
 
 from compatbuild.image.elf import ElfFacts
 from compatbuild.image.view import ImageConfig, ImageView, Kind, Node
+from compatbuild.inference import library_search
 from compatbuild.inference.reachability import with_reachability
 from compatbuild.model.finding import Confidence
 
@@ -214,3 +215,16 @@ def test_loops_end() -> None:
     )
     assert "/lib/libl.so" in sure(image)
     assert not view("/b.sh", files={"/b.sh": b"#!/b.sh\n"}).reached.keys() - {"/b.sh"}
+
+
+def test_a_graph_of_libraries_with_long_search_paths_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of n libraries with m names and k directories would be n*m*k places to look at."""
+    monkeypatch.setattr(library_search, "MAX_LOOKUPS", 100)
+    monkeypatch.setattr(library_search, "MAX_DIRECTORIES", 7)
+    names = tuple(f"libx{n}.so" for n in range(50))
+    elves = {f"/usr/lib/{name}": lib(*names, runpath=("/usr/lib", "/opt")) for name in names}
+    elves |= {f"/opt/only{n}.so": lib(*(f"lost{n}-{m}.so" for m in range(9))) for n in range(50)}
+    found = view("/app", elves=elves | {"/app": lib(*names, *(f"/opt/only{n}.so" for n in range(50)))})
+    assert found.reached["/usr/lib/libx0.so"].confidence is Confidence.PROVEN
+    assert any("more than 100 places of libraries" in text for text in found.limits)
+    assert any("more than 7 directories" in text for text in found.limits)
