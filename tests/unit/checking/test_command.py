@@ -202,4 +202,4 @@ def test_a_page_sarif_a_badge_and_a_summary_at_once(cli: Cli) -> None:
 
 def test_help_names_the_formats(cli: Cli) -> None:
     told = " ".join(cli("check", "--help").out.split())
-    assert "Formats: table, summary, json, markdown, html, sarif, badge." in told
+    assert "Formats: table, summary, json, markdown, html, sarif, junit, badge." in told
