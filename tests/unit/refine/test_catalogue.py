@@ -17,7 +17,7 @@ CATALOGUE = json.loads((DIRECTORY / "catalog.json").read_text("utf-8"))
 def schema_for(name: str) -> Path:
     """Return the schema that an editor takes for a file."""
     (found,) = [one for one in CATALOGUE["schemas"] if any(fnmatch(name, glob) for glob in one["fileMatch"])]
-    return DIRECTORY / found["url"].rpartition("/")[2]
+    return DIRECTORY / str(found["url"]).rpartition("/")[2]
 
 
 def test_the_catalogue_has_every_schema_once() -> None:
