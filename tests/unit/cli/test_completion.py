@@ -61,6 +61,7 @@ def test_zsh_is_offered_commands_with_what_they_do(tmp_path: Path) -> None:
 def test_the_script_of_a_shell_is_one_it_can_read(tmp_path: Path, shell: str) -> None:
     script = answer(["compatbuild", "--show-completion", shell], on_path(tmp_path))
     assert COMPLETION in script
-    program = {"bash": lambda: "bash", "zsh": lambda: peers.require("zsh")}.get(shell)
-    if program:  # of fish's script only that it is there
-        subprocess.run([program(), "-n"], input=script, text=True, check=True)
+    if shell == "fish":  # only that there is a script
+        return
+    program = shell if shell == "bash" else str(peers.require(shell))
+    subprocess.run([program, "-n"], input=script, text=True, check=True)
