@@ -162,7 +162,6 @@ CASES = {
     # a wrong call
     "near prefix": Case("infer oci-dri:image", 2, ("unknown prefix oci-dri:", "did you mean oci-dir:?"), image),
     "foreign prefix": Case("infer oci:image", 2, ("unknown prefix oci:", "did you mean oci-dir:?"), image),
-    "prefix of later": Case("infer docker:app", 2, ("docker: cannot be read yet", "docker save")),
     "bad platform": Case(f"infer {IMAGE} --platform x", 2, ("'x' is not a platform",), image),
     "bad reference": Case("show registry.example/App:v1", 2, ("App",)),
     "no argument": Case("verify", 2, ("Missing argument",)),
