@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from compatbuild.cli.help import App
 from compatbuild.cli.output import tell
 
-app = typer.Typer(help="All of this as a command of docker.", no_args_is_help=True)
+app = App(help="All of this as a command of docker.")
 
 
 @app.callback()

@@ -235,7 +235,7 @@ CASES = (
         ),
         facts={},
         absent=("cuda.driver.min",),
-        limits=("not distributed with the image",),
+        skipped=("not distributed with the image",),
     ),
     Case(
         "layer-media-type-unknown",

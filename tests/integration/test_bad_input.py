@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -323,7 +324,8 @@ def test_a_registry_that_is_down_is_given_up_on(command: str, run: Shell) -> Non
     """It is done in 15 seconds, as the budget of retries has it; the shell's deadline is for machines in trouble."""
     ended = run.run(*command.format("127.0.0.1:1").split())  # tcpmux, which nobody serves
     assert ended.code == 1
-    in_three_lines(ended, "127.0.0.1:1 cannot be reached", "(tried 6 times)")
+    in_three_lines(ended, "127.0.0.1:1 cannot be reached")
+    assert re.search(r"\(tried [2-6] times\)", ended.err)  # as many as fit into the budget
 
 
 @pytest.mark.peer
@@ -357,7 +359,8 @@ def test_a_wrong_password_is_tried_once(run: Shell, tmp_path: Path) -> None:
             in_three_lines(ended, wire.address)
             assert "times)" not in ended.err
             assert "no-such-secret" not in ended.err
-            assert len(wire.requests) == len(set(wire.requests)) <= 2, wire.requests
+            assert b"".join(wire.sent).count(b"Authorization: Basic") <= 1
+            assert len(wire.requests) <= 2, wire.requests
         credentials(run, wire.address, "right")
         push(run, layout, wire.address, "app")
         assert "created" in run.ok("publish", f"{wire.address}/app:v1")

@@ -137,6 +137,7 @@ def test_a_cell_opens_and_closes_by_keyboard(watched: Watched) -> None:
     expect(story.locator(".told")).to_be_hidden()
     expect(cell).to_be_focused()
     page.keyboard.press("Enter")
+    expect(story).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(story.get_by_role("link", name="Close")).to_be_focused()

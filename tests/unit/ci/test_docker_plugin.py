@@ -100,7 +100,7 @@ def test_completion_offers_commands_options_and_files() -> None:
     assert any(line.startswith("infer\t") for line in commands)
     assert completion(["inf"]).splitlines()[0].startswith("infer\tSay what an image needs")
     assert completion(["key", ""]).splitlines()[0].startswith("generate\t")
-    assert "--platform\tWhich image of an index." in completion(["infer", "--pl"]).splitlines()
+    assert completion(["infer", "--pl"]).startswith("--platform\tWhich image of an index")
     assert completion(["infer", ""]) == ":0\n"
     assert completion([]) == completion([""])
     assert completion(["zzz"]) == ":4\n"

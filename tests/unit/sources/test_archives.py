@@ -128,13 +128,19 @@ def test_one_of_several_images_is_named_by_its_tag(tmp_path: Path, layers: list[
         b'[{"Config": "c", "Layers": "l"}]',
         b'[{"Config": "c", "Layers": [1]}]',
         b"[" * 100_000,
-        to_json([{"Config": "c", "Layers": ["l"] * 1001}]),
         to_json([{}] * 1001),
     ],
 )
 def test_a_malformed_manifest_is_an_image_error(content: bytes, tmp_path: Path) -> None:
     path = write_tar(tmp_path / "image.tar", {"manifest.json": content})
     with pytest.raises(ImageError, match=r"manifest.json in .* is malformed"):
+        read(f"docker-archive:{path}")
+
+
+def test_a_manifest_with_too_many_layers_is_refused(tmp_path: Path) -> None:
+    content = to_json([{"Config": "c", "Layers": ["l"] * 1001}])
+    path = write_tar(tmp_path / "image.tar", {"manifest.json": content})
+    with pytest.raises(ImageError, match="1,001 layers"):
         read(f"docker-archive:{path}")
 
 
