@@ -17,10 +17,14 @@ MARK = b"Directory Transport Version:"
 
 
 def is_skopeo_dir(path: Path) -> bool:
-    """Say whether a directory is an image in this form."""
+    """Say whether a directory is an image in this form. It holds files alone: a root with directories is none."""
     try:
+        with os.scandir(path) as entries:
+            kinds = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries if not entry.is_symlink()}
+        if not all(kinds.values()) or not {"version", "manifest.json"} <= kinds.keys():
+            return False
         with (path / "version").open("rb") as file:
-            return file.read(len(MARK)) == MARK and (path / "manifest.json").is_file()
+            return file.read(len(MARK)) == MARK
     except OSError:
         return False
 
