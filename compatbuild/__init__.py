@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from compatbuild.api import (
         attach,
         check,
+        check_fleet,
         copy,
         detach,
         diff,
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "attach",
     "check",
+    "check_fleet",
     "copy",
     "detach",
     "diff",

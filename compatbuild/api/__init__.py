@@ -8,6 +8,7 @@ from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
+from compatbuild.api.fleet import Engines, FleetRun, check_fleet, read_fleet
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import (
     TEMPLATE_FILE,
@@ -27,12 +28,15 @@ from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open
 __all__ = [
     "DEFAULT_OPTIONS",
     "TEMPLATE_FILE",
+    "Engines",
+    "FleetRun",
     "Published",
     "Refined",
     "SignedPair",
     "Target",
     "attach",
     "check",
+    "check_fleet",
     "copy",
     "creation_date",
     "detach",
@@ -48,6 +52,7 @@ __all__ = [
     "publish",
     "pull",
     "read_file",
+    "read_fleet",
     "refine",
     "require_valid",
     "select",

@@ -1,0 +1,245 @@
+"""``compatbuild fleet check``, ``fleet show`` and ``fleet diff``; ``compatbuild fleet SOURCE`` is the first of them."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compatbuild.cli import options, signing
+from compatbuild.cli.check import EXIT_INCOMPATIBLE, EXIT_OPEN
+from compatbuild.cli.help import App, Group
+from compatbuild.cli.output import Target, emit, tell, wanted
+
+if TYPE_CHECKING:
+    from compatbuild.api import FleetRun
+
+EXIT_ERRORS = 1
+FORMATS = ("table", "jsonl", "html", "sarif")
+FAILURES = ("incompatible", "open")
+
+
+class FleetGroup(Group):
+    """A group whose first word may also be a source: then ``check`` is meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``check`` before what is neither a command nor a wish for help."""
+        if args and args[0] not in self.commands and args[0] not in {"-h", "--help"} and not ctx.resilient_parsing:
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+
+app = App(help="Everything that a registry holds or a cluster runs.", group=FleetGroup)
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="A file of references (one a line), registry:HOST/PREFIX, pods:FILE (`kubectl get pods -A -o json`; - is "
+        "stdin), compose:FILE.",
+    ),
+]
+FILTERS, ENGINE, RECORD = "Which images of a registry", "Where the work is done", "The record"
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="GLOB", help="Only tags like this; repeatable.", rich_help_panel=FILTERS),
+]
+Repositories = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--repository", metavar="GLOB", help="Only repositories like this; repeatable.", rich_help_panel=FILTERS
+    ),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        metavar="FILE",
+        help="Write rows here as they come, JSON lines; a run that was ended goes on where it was.",
+        rich_help_panel=RECORD,
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-on",
+        metavar="incompatible|open",
+        help="End with 10 when an image is incompatible with a host, with 11 when a verdict is open; repeatable.",
+    ),
+]
+By = Annotated[
+    str,
+    typer.Option(metavar="namespace|label:NAME|registry", help="Print a table of teams: how many images came to what."),
+]
+InferMissing = Annotated[
+    bool, typer.Option("--infer-missing", help="Read the images that carry no specification, layers and all.")
+]
+Workers = Annotated[
+    int,
+    typer.Option(min=0, max=1024, help="Processes; 0 for one a core.", rich_help_panel=ENGINE),
+]
+PerHost = Annotated[
+    int,
+    typer.Option(min=1, max=256, help="Requests in flight to one registry.", rich_help_panel=ENGINE),
+]
+File = Annotated[Path, typer.Argument(metavar="RESULTS", help="What `fleet check --results` wrote.")]
+
+
+@app.command()
+def check(
+    sources: Sources,
+    host: options.ThisNode = False,
+    root: options.Root = None,
+    features: options.Features = None,
+    system: options.System = None,
+    min_fidelity: options.MinFidelity = None,
+    gpu: options.Gpus = "",
+    infer_missing: InferMissing = False,
+    limit: options.Limit = None,
+    fail_on: FailOn = None,
+    by: By = "",
+    tag: Tags = None,
+    repository: Repositories = None,
+    results: Results = None,
+    workers: Workers = 0,
+    per_host: PerHost = 8,
+    output: options.Output = None,
+    platform: options.Platform = None,
+    key: options.Key = None,
+    identity: options.Identity = "",
+    issuer: options.Issuer = "",
+    identity_regexp: options.IdentityRegexp = "",
+    issuer_regexp: options.IssuerRegexp = "",
+    trusted_root: options.TrustedRoot = None,
+    plain_http: options.PlainHttp = None,
+    insecure: options.Insecure = None,
+    ca_file: options.CaFile = None,
+    registry_config: options.RegistryConfig = None,
+    quiet: options.Quiet = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Say of every image of a registry or a cluster on which hosts it can run, one row an image.
+
+    Only what is attached is read, and no layer. Formats: table, jsonl, html, sarif. Exit code 1 when an image could not
+    be told about; with --fail-on 10 when one is incompatible, 11 when a verdict is open. With a key or an identity,
+    typed or in .compatbuild.yaml, only specifications that their author signed count.
+
+    [dim]Example: compatbuild fleet check pods:pods.json --os 'rhel-9*' --results fleet.jsonl[/dim]
+    """
+    from compatbuild import api
+    from compatbuild.cli.progress import counting
+    from compatbuild.fleet.sources.read import Filters
+
+    formats = wanted(output, *FORMATS)
+    failures = _failures(fail_on)
+    _check_by(by)
+    hosts = options.hosts(host, root, features, system, min_fidelity, platform)
+    policy = signing.policy(signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root))
+    with ExitStack() as stack:
+        if results is None:
+            results = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compatbuild-"))) / "fleet.jsonl"
+        advance = stack.enter_context(counting(shown=not (quiet or no_progress)))
+        run = api.check_fleet(
+            sources,
+            hosts,
+            results,
+            filters=Filters(tuple(repository or ()), tuple(tag or ())),
+            infer_missing=infer_missing,
+            gpus=gpu,
+            platform=platform,
+            policy=policy,
+            limits=options.limits(limit),
+            options=options.registry(plain_http, insecure, ca_file, registry_config),
+            engines=api.Engines(workers, per_host),
+            say=lambda line: tell(line, quiet=quiet),
+            progress=advance,
+        )
+        _say_how_it_went(run, quiet=quiet)
+        _print(run, formats, by)
+        _leave(run, failures)
+
+
+@app.command()
+def show(
+    results: File,
+    fail_on: FailOn = None,
+    by: By = "",
+    output: options.Output = None,
+) -> None:
+    """Print the rows of a record, of a run that is through or was ended.
+
+    Formats: table, jsonl, html, sarif. Exit codes are those of `fleet check`.
+
+    [dim]Example: compatbuild fleet show fleet.jsonl --by namespace[/dim]
+    """
+    from compatbuild import api
+
+    formats = wanted(output, *FORMATS)
+    failures = _failures(fail_on)
+    _check_by(by)
+    run = api.read_fleet(results)
+    _print(run, formats, by)
+    _leave(run, failures)
+
+
+def _failures(fail_on: list[str] | None) -> frozenset[str]:
+    from compatbuild.errors import UsageError
+
+    for one in fail_on or ():
+        if one not in FAILURES:
+            raise UsageError(
+                f"--fail-on {one!r} is nothing to fail on",
+                why=f"known are {', '.join(FAILURES)}",
+                remedy="use --fail-on incompatible",
+            )
+    return frozenset(fail_on or ())
+
+
+def _check_by(by: str) -> None:
+    from compatbuild.fleet.tally import check_by
+
+    if by:
+        check_by(by)
+
+
+def _say_how_it_went(run: "FleetRun", *, quiet: bool) -> None:
+    progress = run.progress
+    if progress.known:
+        tell(f"{progress.known:,} images were in {run.path} already", quiet=quiet)
+    if progress.left_out:
+        first = progress.left_out[0]
+        more = f" and {len(progress.left_out) - 1:,} more" if len(progress.left_out) > 1 else ""
+        tell(f"left out, as they are no images: {first}{more}", quiet=quiet)
+
+
+def _print(run: "FleetRun", formats: tuple[Target, ...], by: str) -> None:
+    from compatbuild.report.fleet import table
+
+    made: dict[str, Any] = {
+        "table": lambda: table.by_team(run.rows(), by) if by else table.table(run.rows()),
+        "jsonl": lambda: _lines(run),
+    }
+    emit(formats, made)
+
+
+def _lines(run: "FleetRun") -> str:
+    from compatbuild.fleet.rows import to_line
+
+    return to_line(run.header).decode() + "".join(to_line(row).decode() for row in run.rows())
+
+
+def _leave(run: "FleetRun", failures: frozenset[str]) -> None:
+    """End with the exit code of the rows: what was asked to fail on comes before what could not be told."""
+    from compatbuild.fleet.tally import Tally
+
+    tally = Tally()
+    for row in run.rows():
+        tally.add(row)
+    found = tally.verdicts
+    if "incompatible" in failures and found["incompatible"]:
+        raise typer.Exit(EXIT_INCOMPATIBLE)
+    if found["error"]:
+        raise typer.Exit(EXIT_ERRORS)
+    if "open" in failures and (found["unknown"] or found["depends"]):
+        raise typer.Exit(EXIT_OPEN)
