@@ -60,7 +60,7 @@ bench: $(RUNTIME) ## time inference on the demo's image against decompressing it
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
-	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --group dev --extra fleet --extra keyless --extra pkcs11 --output-file requirements-dev.lock
 	@$(LOCK) pyproject.toml --extra keyless --constraints requirements-dev.lock --output-file github-action/requirements.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 

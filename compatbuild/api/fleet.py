@@ -127,6 +127,10 @@ def read_fleet(path: Path) -> FleetRun:
 
 
 def _engine(engines: Engines, useful: int) -> "AbstractContextManager[Engine]":
+    if engines.scheduler:
+        from compatbuild.fleet.cluster import cluster
+
+        return cluster(engines.scheduler)
     from compatbuild.fleet.engine import cores, local
 
     return local(engines.workers or min(cores(), useful))

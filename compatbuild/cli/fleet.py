@@ -83,6 +83,15 @@ PerHost = Annotated[
     int,
     typer.Option(min=1, max=256, help="Requests in flight to one registry.", rich_help_panel=ENGINE),
 ]
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        envvar="COMPATBUILD_SCHEDULER",
+        help="Work on the Dask cluster of this scheduler (tcp://HOST:8786) instead of this machine.",
+        rich_help_panel=ENGINE,
+    ),
+]
 File = Annotated[Path, typer.Argument(metavar="RESULTS", help="What `fleet check --results` wrote.")]
 
 
@@ -104,6 +113,7 @@ def check(
     results: Results = None,
     workers: Workers = 0,
     per_host: PerHost = 8,
+    scheduler: Scheduler = "",
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
@@ -151,7 +161,7 @@ def check(
             policy=policy,
             limits=options.limits(limit),
             options=options.registry(plain_http, insecure, ca_file, registry_config),
-            engines=api.Engines(workers, per_host),
+            engines=api.Engines(workers, per_host, scheduler),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
         )

@@ -50,10 +50,13 @@ def lookup(
     failure: CompatError | None = None
     for reference in _repositories(names, digest):
         try:
+            registries.check(reference)
             one = _in(registries.store(reference), reference, platform, policy, exactly=exactly)
         except CompatError as error:
+            registries.tell(reference, error)
             failure = failure or error
             continue
+        registries.tell(reference, None)
         if one.content is not None:
             return one
         found = one if found is None or (one.signature and not found.signature) else found

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from threading import Lock
+from multiprocessing import connection
+from threading import Lock, Thread
 from typing import Any, Protocol, TypeVar
 
 from compatbuild.errors import FleetError
@@ -112,9 +113,21 @@ class Cores:
     def _new(self, size: int) -> ProcessPoolExecutor:
         # Threads that talk to registries are about: a fork would copy their locks as they happen to be.
         context = multiprocessing.get_context("spawn")
-        if self._question is None:
-            return ProcessPoolExecutor(size, mp_context=context)
-        return ProcessPoolExecutor(size, mp_context=context, initializer=keep, initargs=(self._question,))
+        return ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(self._question,))
+
+
+def _begin(question: Question | None) -> None:
+    """Prepare a worker: it knows the question, and ends when whoever started it is gone."""
+    if question is not None:
+        keep(question)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])  # the queue between them is held open by the workers themselves
+    os._exit(1)
 
 
 def cores() -> int:

@@ -21,7 +21,10 @@ from compatbuild.fleet.rows import Group, Problem, Word
 from compatbuild.hosts.host import Host
 from compatbuild.model.report import Report
 from compatbuild.nfd.decode import decode
+from compatbuild.registry.retry import ExhaustedError
 
+BUSY = "busy"
+"""Code of a problem with a registry that wants to be left alone."""
 MAX_REASON = 300
 """Characters of a text in a row."""
 REMEMBERED = 256
@@ -108,7 +111,8 @@ def judge(question: Question | str, spec: bytes, report: bytes | None) -> Answer
 def problem_of(error: CompatError) -> Problem:
     """Return an error as a row has it."""
     texts = (text.replace("\n", " ")[: 4 * MAX_REASON] for text in (error.what, error.why, error.remedy))
-    return Problem(code=error.code, **dict(zip(("what", "why", "remedy"), texts, strict=True)))
+    busy = isinstance(error, ExhaustedError) and error.asked
+    return Problem(code=BUSY if busy else error.code, **dict(zip(("what", "why", "remedy"), texts, strict=True)))
 
 
 def open_answer(hosts: Sequence[str], why: str) -> Answer:

@@ -20,6 +20,7 @@ from compatbuild.signing.verify import Policy
 
 THREADS = 32
 """Images in hand at once. What one of them needs of a registry or a worker keeps to the limits of those."""
+MAX_THREADS = 512
 NOTHING = "no specification is attached"
 REFUSED = "the specification attached is not its author's"
 
@@ -64,8 +65,7 @@ def resolve(wanted: dict[str, list[Wanted]], registries: Registries) -> list[Ima
     def one(wants: list[Wanted]) -> tuple[list[Wanted], str, dict[str, str]]:
         return (wants, *_digest(wants[0], registries))
 
-    with ThreadPoolExecutor(THREADS, "resolve") as threads:
-        return merged(side_by_side(threads, one, wanted.values()))
+    return merged(side_by_side(THREADS, one, wanted.values()))
 
 
 def carry_out(images: list[Image], work: Work, record: Record, tell: Callable[[Progress], None]) -> Progress:
@@ -78,16 +78,16 @@ def carry_out(images: list[Image], work: Work, record: Record, tell: Callable[[P
     progress.known = len(images) - len(todo)
     tell(progress)
     left_out = set()
-    with ThreadPoolExecutor(THREADS, "image") as threads:
-        for image, row in side_by_side(threads, lambda image: (image, row_of(image, work)), todo):
-            if row is None:
-                left_out.add(image.key)
-                progress.left_out.append(next(iter(image.names)))
-            else:
-                record.write(row)
-                progress.errors += row.origin == "error"
-            progress.done += 1
-            tell(progress)
+    at_once = min(max(THREADS, 2 * work.engine.size), MAX_THREADS)
+    for image, row in side_by_side(at_once, lambda image: (image, row_of(image, work)), todo):
+        if row is None:
+            left_out.add(image.key)
+            progress.left_out.append(next(iter(image.names)))
+        else:
+            record.write(row)
+            progress.errors += row.origin == "error"
+        progress.done += 1
+        tell(progress)
     record.finish(_named(record.row(image.key), image) for image in images if image.key not in left_out)
     return progress
 
@@ -107,21 +107,22 @@ def row_of(image: Image, work: Work) -> Row | None:
         return _error(image, problem_of(error), work)
 
 
-def side_by_side(threads: ThreadPoolExecutor, function: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-    """Yield what a function makes of each thing, as it comes; no more are begun than there are threads, and some.
+def side_by_side(at_once: int, function: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """Yield what a function makes of each thing, as it comes, so many at a time; things are taken as there is room.
 
     An error ends it: nothing more is begun.
     """
     left = iter(things)
-    waiting: set[Future[R]] = {threads.submit(function, one) for one in islice(left, 2 * THREADS)}
-    try:
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= {threads.submit(function, one) for one in islice(left, len(done))}
-            yield from (future.result() for future in done)
-    finally:
-        for future in waiting:
-            future.cancel()
+    with ThreadPoolExecutor(at_once, "fleet") as threads:
+        waiting: set[Future[R]] = {threads.submit(function, one) for one in islice(left, 2 * at_once)}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                waiting |= {threads.submit(function, one) for one in islice(left, len(done))}
+                yield from (future.result() for future in done)
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _digest(wanted: Wanted, registries: Registries) -> tuple[str, dict[str, str]]:
@@ -131,12 +132,20 @@ def _digest(wanted: Wanted, registries: Registries) -> tuple[str, dict[str, str]
         reference = parse_reference(wanted.reference)
         if reference.digest:
             return reference.digest, {}
-        store = registries.store(reference)
-        if isinstance(store, RegistryRepository):
-            return store.digest_of_tag(reference.tag), {}
-        return store.resolve(reference.selector).descriptor.digest, {}
+        registries.check(reference)
     except CompatError as error:
         return "", problem_of(error).model_dump()
+    try:
+        store = registries.store(reference)
+        if isinstance(store, RegistryRepository):
+            digest = store.digest_of_tag(reference.tag)
+        else:
+            digest = store.resolve(reference.selector).descriptor.digest
+    except CompatError as error:
+        registries.tell(reference, error)
+        return "", problem_of(error).model_dump()
+    registries.tell(reference, None)
+    return digest, {}
 
 
 def _is_known(image: Image, record: Record) -> bool:

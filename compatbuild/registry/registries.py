@@ -11,6 +11,7 @@ from compatbuild.registry.descriptor import MAX_INDEX, parse_json
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.pace import MOST, Pace
 from compatbuild.registry.reference import LayoutReference, Reference
+from compatbuild.registry.retry import ExhaustedError
 from compatbuild.registry.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ MAX_OPEN = 64
 MAX_REPOSITORIES = 200_000
 """Repositories of one catalogue."""
 MAX_HOSTS = 1000
+GIVEN_UP = 8
+"""Failures in a row after which a host is not asked any more: a dead one would cost seconds an image."""
 
 
 class Registries:
@@ -32,6 +35,7 @@ class Registries:
         self._most = most
         self._clients: dict[str, RegistryClient] = {}
         self._stores: OrderedDict[str, Store] = OrderedDict()
+        self._failures: dict[str, list[ExhaustedError]] = {}
         self._lock = threading.Lock()
 
     def store(self, reference: Reference | LayoutReference) -> Store:
@@ -46,6 +50,25 @@ class Registries:
             while len(self._stores) > MAX_OPEN:
                 self._stores.popitem(last=False)
             return kept
+
+    def check(self, reference: Reference | LayoutReference) -> None:
+        """Raise the last error of a host that failed so many times in a row that it is not asked any more."""
+        host = reference.registry if isinstance(reference, Reference) else ""
+        with self._lock:
+            failures = self._failures.get(host, [])
+        if len(failures) >= GIVEN_UP:
+            last = failures[-1]
+            raise RegistryError(last.what, why=f"{last.why}; it failed {GIVEN_UP} times in a row", remedy=last.remedy)
+
+    def tell(self, reference: Reference | LayoutReference, failure: Exception | None) -> None:
+        """Say how asking a host went: not at all, or for too long, counts against it; any answer is for it."""
+        if not isinstance(reference, Reference):
+            return
+        with self._lock:
+            if isinstance(failure, ExhaustedError) and (failure.asked or failure.unreached):
+                self._failures.setdefault(reference.registry, []).append(failure)
+            elif len(self._failures.get(reference.registry, [])) < GIVEN_UP:
+                self._failures.pop(reference.registry, None)
 
     def repositories(self, host: str, prefix: str = "", *, size: int = 0) -> Iterator[str]:
         """Yield the names in a registry's catalogue, page by page, those that are ``prefix`` or below it.
