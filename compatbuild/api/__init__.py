@@ -8,7 +8,7 @@ from compatbuild.api.artifacts import attach, detach, pull, show
 from compatbuild.api.checks import check, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
-from compatbuild.api.fleet import Engines, FleetRun, check_fleet, read_fleet
+from compatbuild.api.fleet import Engines, FleetRun, check_fleet, diff_fleet, read_fleet
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import (
     TEMPLATE_FILE,
@@ -41,6 +41,7 @@ __all__ = [
     "creation_date",
     "detach",
     "diff",
+    "diff_fleet",
     "export",
     "expressions",
     "infer",

@@ -17,6 +17,7 @@ from compatbuild.registry.options import RegistryOptions
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
+    from compatbuild.fleet.changes import Changes
     from compatbuild.fleet.engine import Engine
     from compatbuild.fleet.rows import Header, Problem, Row
     from compatbuild.fleet.run import Progress
@@ -124,6 +125,15 @@ def read_fleet(path: Path) -> FleetRun:
     from compatbuild.fleet.run import Progress
 
     return FleetRun(path, read_header(path), Progress())
+
+
+def diff_fleet(old: Path, new: Path, *, by: str = "namespace") -> "Changes":
+    """Say what changed from one record to another; ``by`` (namespace, label:NAME, registry) tells whose images are."""
+    from compatbuild.fleet.changes import compare
+    from compatbuild.fleet.tally import check_by
+
+    check_by(by)
+    return compare(read_fleet(old).rows(), read_fleet(new).rows(), by)
 
 
 def _engine(engines: Engines, useful: int) -> "AbstractContextManager[Engine]":

@@ -92,6 +92,7 @@ Scheduler = Annotated[
         rich_help_panel=ENGINE,
     ),
 ]
+Whose = Annotated[str, typer.Option("--by", metavar="namespace|label:NAME|registry", help="Whose the images are.")]
 File = Annotated[Path, typer.Argument(metavar="RESULTS", help="What `fleet check --results` wrote.")]
 
 
@@ -142,7 +143,7 @@ def check(
     from compatbuild.fleet.sources.read import Filters
 
     formats = wanted(output, *FORMATS)
-    failures = _failures(fail_on)
+    failures = _known(fail_on, FAILURES)
     _check_by(by)
     hosts = options.hosts(host, root, features, system, min_fidelity, platform)
     policy = signing.policy(signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root))
@@ -186,22 +187,61 @@ def show(
     from compatbuild import api
 
     formats = wanted(output, *FORMATS)
-    failures = _failures(fail_on)
+    failures = _known(fail_on, FAILURES)
     _check_by(by)
     run = api.read_fleet(results)
     _print(run, formats, by)
     _leave(run, failures)
 
 
-def _failures(fail_on: list[str] | None) -> frozenset[str]:
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The record of an earlier run.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="What to compare it with.")],
+    by: Annotated[
+        str, typer.Option(metavar="namespace|label:NAME|registry", help="Whose the images are.")
+    ] = "namespace",
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option("--fail-on", metavar="worse|any", help="End with exit code 10 when something is so; repeatable."),
+    ] = None,
+    output: options.Output = None,
+) -> None:
+    """Say what changed between two runs: images that are new or gone, verdicts, what decides; and for which team.
+
+    An image is found again by its digest, else by a name. Formats: table, json, markdown. Exit code 10 when --fail-on
+    says so.
+
+    [dim]Example: compatbuild fleet diff last-week.jsonl today.jsonl --by label:team --fail-on worse[/dim]
+    """
+    from compatbuild import api
+    from compatbuild.report.documents import to_json
+    from compatbuild.report.fleet import changes
+
+    targets = wanted(output, "table", "json", "markdown")
+    wishes = _known(fail_on, ("worse", "any"))
+    _check_by(by)
+    found = api.diff_fleet(old, new, by=by)
+    emit(
+        targets,
+        {
+            "table": lambda: changes.table(found),
+            "json": lambda: to_json(changes.as_value(found)),
+            "markdown": lambda: changes.markdown(found),
+        },
+    )
+    worse = any(one.kind == "worse" for one in found.changes)
+    if ("any" in wishes and found.changes) or ("worse" in wishes and worse):
+        raise typer.Exit(EXIT_INCOMPATIBLE)
+
+
+def _known(fail_on: list[str] | None, known: tuple[str, ...]) -> frozenset[str]:
     from compatbuild.errors import UsageError
 
     for one in fail_on or ():
-        if one not in FAILURES:
+        if one not in known:
             raise UsageError(
-                f"--fail-on {one!r} is nothing to fail on",
-                why=f"known are {', '.join(FAILURES)}",
-                remedy="use --fail-on incompatible",
+                f"{one!r} is nothing to fail on", why=f"known are {', '.join(known)}", remedy=f"--fail-on {known[0]}"
             )
     return frozenset(fail_on or ())
 
@@ -224,11 +264,15 @@ def _say_how_it_went(run: "FleetRun", *, quiet: bool) -> None:
 
 
 def _print(run: "FleetRun", formats: tuple[Target, ...], by: str) -> None:
-    from compatbuild.report.fleet import table
+    from compatbuild.report.documents import to_json
+    from compatbuild.report.fleet import sarif, table
+    from compatbuild.report.fleet.page.render import html
 
     made: dict[str, Any] = {
         "table": lambda: table.by_team(run.rows(), by) if by else table.table(run.rows()),
         "jsonl": lambda: _lines(run),
+        "html": lambda: html(run.header, run.rows()),
+        "sarif": lambda: to_json(sarif.document(run.rows())),
     }
     emit(formats, made)
 

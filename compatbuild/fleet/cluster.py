@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 T = TypeVar("T")
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 10
 """To reach the scheduler."""
 CLOSE_SECONDS = 2
 """To say goodbye to it, which it may not hear any more."""

@@ -4,7 +4,7 @@ The lines are ``compatbuild.fleet/v1``; the schema ``fleet-v1.schema.json`` desc
 """
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -117,8 +117,19 @@ class Row(_Record):
 
 def to_line(record: Header | Row) -> bytes:
     """Return a record as its line, the same bytes for equal records; ASCII, so that no terminal obeys any of it."""
-    value = record.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True).replace("\x7f", "\\u007f").encode() + b"\n"
+    value = record.model_dump(mode="python", by_alias=True, exclude_none=True)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    if "\\ud" in text:  # half a character that somebody escaped: no other reader of JSON takes it
+        text = json.dumps(_whole(value), separators=(",", ":"), ensure_ascii=True)
+    return text.replace("\x7f", "\\u007f").encode() + b"\n"
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(inner) for key, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def parse_header(line: bytes, name: str) -> Header:
