@@ -5,7 +5,7 @@ being done; ``progress`` how far reading an image is. Errors are subclasses of `
 """
 
 from compatbuild.api.artifacts import attach, detach, pull, show
-from compatbuild.api.checks import check, load_target
+from compatbuild.api.checks import check, check_loaded, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.fleet import Engines, FleetRun, check_fleet, diff_fleet, read_fleet
@@ -37,6 +37,7 @@ __all__ = [
     "attach",
     "check",
     "check_fleet",
+    "check_loaded",
     "copy",
     "creation_date",
     "detach",
