@@ -83,6 +83,17 @@ PerHost = Annotated[
     int,
     typer.Option(min=1, max=256, help="Requests in flight to one registry.", rich_help_panel=ENGINE),
 ]
+CachePlace = Annotated[
+    str,
+    typer.Option(
+        "--cache",
+        metavar="DIRECTORY|URL",
+        envvar="COMPATBUILD_CACHE",
+        help="With --infer-missing: where what layers hold is kept, a directory or any place that fsspec and all "
+        "workers reach (s3://bucket/prefix). Default: the cache of `infer`.",
+        rich_help_panel=ENGINE,
+    ),
+]
 Scheduler = Annotated[
     str,
     typer.Option(
@@ -107,6 +118,8 @@ def check(
     gpu: options.Gpus = "",
     infer_missing: InferMissing = False,
     limit: options.Limit = None,
+    cache: CachePlace = "",
+    no_cache: options.NoCache = False,
     fail_on: FailOn = None,
     by: By = "",
     tag: Tags = None,
@@ -162,6 +175,7 @@ def check(
             policy=policy,
             limits=options.limits(limit),
             options=options.registry(plain_http, insecure, ca_file, registry_config),
+            cache=None if no_cache else cache,
             engines=api.Engines(workers, per_host, scheduler),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,

@@ -1,0 +1,71 @@
+"""A registry of many images that are made of few layers, as those of one company are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST
+from compatbuild.registry.options import RegistryOptions
+from compatbuild.registry.reference import Reference
+from compatbuild.registry.registries import Registries
+from tests.builders.elf import elf
+from tests.builders.images import image_config, manifest
+from tests.builders.layers import Layer, directory, file, layer
+from tests.builders.programs import cuda_program
+
+PUSHERS = 8
+REPOSITORIES = 20
+"""Repositories that the images are spread over."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was pushed: references, and the digests of the layers."""
+
+    references: tuple[str, ...]
+    layers: frozenset[str]
+
+
+def small_layers() -> tuple[list[Layer], list[Layer], list[Layer]]:
+    """Twelve layers: four bases, four with a library, four with a program; every other program needs CUDA."""
+    bases = [layer(directory("etc"), file("etc/os-release", f"ID=debian\nVERSION_ID={9 + n}\n".encode())) for n in range(4)]  # fmt: skip
+    libraries = [layer(directory("opt"), file(f"opt/lib{n}.so", elf(soname=f"lib{n}.so"))) for n in range(4)]
+    plain = [layer(directory("usr"), file("usr/bin/app", elf(needed=["libc.so.6"], isa=1 << n), mode=0o755)) for n in range(2)]  # fmt: skip
+    return bases, libraries, [*plain, cuda_program(mark="0"), cuda_program(mark="1")]
+
+
+def combinations(groups: Sequence[Sequence[Layer]], count: int) -> Iterator[list[Layer]]:
+    """Yield so many different images: of each group one layer."""
+    total = math.prod(map(len, groups))
+    stride = next(one for one in range(max(1, round(total * 0.618)), 2 * total) if math.gcd(one, total) == 1)
+    for number in range(count):
+        left = number * stride % total
+        chosen = []
+        for group in groups:
+            left, at = divmod(left, len(group))
+            chosen.append(group[at])
+        yield chosen
+
+
+def push(address: str, groups: Sequence[Sequence[Layer]], count: int) -> Made:
+    """Push images to a registry; each blob once a repository."""
+    registries = Registries(RegistryOptions(), PUSHERS)
+    images = list(enumerate(combinations(groups, count)))
+
+    def one(job: tuple[int, list[Layer]]) -> str:
+        number, layers = job
+        reference = Reference(address, f"fleet/app{number % REPOSITORIES}", f"v{number}")
+        store = registries.store(reference)
+        config = image_config(layers, {"Entrypoint": ["/usr/bin/app"]}, created=f"2026-01-01T00:00:{number % 60:02}Z")
+        for part in layers:
+            store.push_blob(part.blob, part.media_type)
+        store.push_blob(config, OCI_CONFIG)
+        store.push_manifest(manifest(layers, config), OCI_MANIFEST, reference.tag)
+        return str(reference)
+
+    with ThreadPoolExecutor(PUSHERS) as threads:
+        references = tuple(threads.map(one, images))
+    return Made(references, frozenset(part.digest for _, layers in images for part in layers))
