@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench clean demo ground-truth help imports keyless lint lock peers test types
+.PHONY: bench clean demo fleet-proof ground-truth help imports keyless lint lock peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -56,6 +56,10 @@ keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore'
 bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
 	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
 	@$(BIN)/python -m bench
+
+fleet-proof: $(DEVELOPMENT) ## check made-up fleets: 2,000 images on 300 layers, 10,000 with specifications; some ten minutes
+	@$(BIN)/python -m tests.fleet layers
+	@$(BIN)/python -m tests.fleet attached
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9

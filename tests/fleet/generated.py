@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST
+from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST, Descriptor
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.registries import Registries
@@ -39,21 +39,25 @@ def small_layers() -> tuple[list[Layer], list[Layer], list[Layer]]:
 
 def combinations(groups: Sequence[Sequence[Layer]], count: int) -> Iterator[list[Layer]]:
     """Yield so many different images: of each group one layer."""
-    total = math.prod(map(len, groups))
-    stride = next(one for one in range(max(1, round(total * 0.618)), 2 * total) if math.gcd(one, total) == 1)
-    for number in range(count):
-        left = number * stride % total
-        chosen = []
-        for group in groups:
-            left, at = divmod(left, len(group))
-            chosen.append(group[at])
-        yield chosen
+    chance = random.Random(1)
+    largest = max(map(len, groups))
+    seen: set[tuple[int, ...]] = set()
+    while len(seen) < count:
+        number = len(seen)
+        # The first ones have every layer there is.
+        chosen = tuple(number % len(one) if number < largest else chance.randrange(len(one)) for one in groups)
+        if chosen not in seen:
+            seen.add(chosen)
+            yield [group[at] for group, at in zip(groups, chosen, strict=True)]
 
 
 def push(address: str, groups: Sequence[Sequence[Layer]], count: int) -> Made:
-    """Push images to a registry; each blob once a repository."""
+    """Push images to a registry: each layer once, and mounted in every repository that has it."""
     registries = Registries(RegistryOptions(), PUSHERS)
+    base = registries.repository(Reference(address, "base/layers", "v0"))
     images = list(enumerate(combinations(groups, count)))
+    parts = {part.digest: part for _, layers in images for part in layers}
+    mounted: set[tuple[str, str]] = set()
 
     def one(job: tuple[int, list[Layer]]) -> str:
         number, layers = job
@@ -61,11 +65,14 @@ def push(address: str, groups: Sequence[Sequence[Layer]], count: int) -> Made:
         store = registries.store(reference)
         config = image_config(layers, {"Entrypoint": ["/usr/bin/app"]}, created=f"2026-01-01T00:00:{number % 60:02}Z")
         for part in layers:
-            store.push_blob(part.blob, part.media_type)
+            if (reference.name, part.digest) not in mounted:
+                store.copy_blob(Descriptor(part.media_type, part.digest, len(part.blob)), base)
+                mounted.add((reference.name, part.digest))
         store.push_blob(config, OCI_CONFIG)
         store.push_manifest(manifest(layers, config), OCI_MANIFEST, reference.tag)
         return str(reference)
 
     with ThreadPoolExecutor(PUSHERS) as threads:
+        list(threads.map(lambda part: base.push_blob(part.blob, part.media_type), parts.values()))
         references = tuple(threads.map(one, images))
-    return Made(references, frozenset(part.digest for _, layers in images for part in layers))
+    return Made(references, frozenset(parts))

@@ -56,7 +56,7 @@ def test_each_layer_once_and_the_same_rows_everywhere(tmp_path: Path, registry: 
     found = rows(record.decode())
     assert len(found) == IMAGES
     assert {row.origin for row in found} == {"inferred"}
-    assert {row.requirement for row in found} > {"cpu.cpuid X86_64_V3"} or len({row.verdict for row in found}) > 1
+    assert {row.verdict for row in found} == {"compatible", "incompatible", "unknown"}
     again, asked = run(tmp_path, wire, "--workers", "1", "--cache", "cache")
     assert again == record
     assert not set(asked) & made.layers  # the cache has all of them
