@@ -109,7 +109,7 @@ def test_a_reference_with_a_colon_is_no_prefix(text: str, monkeypatch: pytest.Mo
         asked.append(text)
         raise NotFoundError("not asked")
 
-    monkeypatch.setattr("compatbuild.sources.resolve.open_stored", refused)
+    monkeypatch.setattr("compatbuild.sources.stored.open_stored", refused)
     with pytest.raises(NotFoundError), open_image(text):
         pass
     assert asked == [f"registry:{text}"]
