@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean demo ground-truth help imports keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo ground-truth help imports keyless lint lock peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -58,6 +58,9 @@ bench: $(DEVELOPMENT) ## measure time and memory against decompressing the layer
 
 bench-regression: $(DEVELOPMENT) ## fail when inference takes over 10 % more CPU than recorded in bench/ratios.json
 	@$(BIN)/python -m bench.regression
+
+concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 times on four registries (10 minutes)
+	@$(BIN)/python -m tests.integration.concurrency
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
