@@ -50,6 +50,7 @@ def publish(
     registry_config: options.RegistryConfig = None,
     durable: options.Durable = None,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -83,6 +84,7 @@ def publish(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
         )
     rows, several = [], len(published) > 1
     for one in published:

@@ -7,7 +7,7 @@ from functools import partial
 
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
-from compatbuild.image.layer import BlobLayer, LayerSource, UnreadLayer
+from compatbuild.image.layer_source import BlobLayer, LayerSource, UnreadLayer
 from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
@@ -15,7 +15,6 @@ from compatbuild.registry.platform import Platform
 from compatbuild.registry.sif import sif_layer
 from compatbuild.sources.image_source import Content, ImageSource, IndexSource, Wish
 from compatbuild.sources.platforms import candidates, choose, require
-from compatbuild.sources.sif import stored_sif
 
 ARTIFACTS = {
     "application/vnd.sylabs.sif.config.v1+json": "said to be a Singularity image, and has not a SIF as its only layer",
@@ -90,6 +89,8 @@ def _image(
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
     if (layer := sif_layer(parsed)) is not None:
+        from compatbuild.sources.sif import stored_sif  # noqa: PLC0415 - for nearly no image
+
         config, file_system = stored_sif(content, layer, what, wish)
         return ImageSource(scheme, reference, top.descriptor.digest, config, (file_system,), parsed.annotations)
     config = parse_config(content.blob(parsed.config, wish.limits.document), wish.limits)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from compatbuild.cache import Cache
 from compatbuild.errors import SourceError, UsageError
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.registry.options import RegistryOptions
@@ -33,6 +34,7 @@ def open_image(
     options: RegistryOptions | None = None,
     say: Say | None = None,
     limits: Limits = DEFAULT,
+    cache: Cache | None = None,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
@@ -40,19 +42,26 @@ def open_image(
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    with _open(text, Wish(platform or "", say or silent, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(platform or "", say or silent, limits=limits, cache=cache)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image
 
 
 @contextmanager
 def open_index(
-    text: str, *, options: RegistryOptions | None = None, say: Say | None = None, limits: Limits = DEFAULT
+    text: str,
+    *,
+    options: RegistryOptions | None = None,
+    say: Say | None = None,
+    limits: Limits = DEFAULT,
+    cache: Cache | None = None,
 ) -> Iterator[IndexSource]:
     """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
 
     Errors are those of ``open_image``.
     """
-    with _open(text, Wish(say=say or silent, every=True, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(say=say or silent, every=True, limits=limits, cache=cache)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image.index or IndexSource("", (image,))
 
 
