@@ -69,7 +69,7 @@ concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
-	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --group dev --extra fleet --extra keyless --extra pkcs11 --output-file requirements-dev.lock
 	@$(LOCK) pyproject.toml --extra keyless --constraints requirements-dev.lock --output-file github-action/requirements.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 
