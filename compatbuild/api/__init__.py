@@ -4,7 +4,7 @@ Every function takes plain values and returns frozen records; nothing is printed
 being done; ``progress`` how far reading an image is. Errors are subclasses of ``compatbuild.errors.CompatError``.
 """
 
-from compatbuild.api.artifacts import attach, detach, pull, show
+from compatbuild.api.artifacts import attach, detach, pull, repair, show
 from compatbuild.api.checks import check, check_loaded, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
@@ -56,6 +56,7 @@ __all__ = [
     "read_file",
     "read_fleet",
     "refine",
+    "repair",
     "require_valid",
     "select",
     "show",

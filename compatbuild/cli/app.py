@@ -24,6 +24,7 @@ from compatbuild.cli import (
     publish,
     pull,
     refine,
+    repair,
     select,
     show,
     sign,
@@ -78,6 +79,7 @@ app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
 app.command(rich_help_panel=REGISTRY)(copy.copy)
+app.command(rich_help_panel=REGISTRY)(repair.repair)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.command(rich_help_panel=REGISTRY)(select.select)
 app.command(rich_help_panel=REGISTRY)(export.export)

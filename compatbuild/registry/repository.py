@@ -9,11 +9,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from compatbuild.errors import NotFoundError, RegistryError
-from compatbuild.registry import referrers
+from compatbuild.registry import anchors, referrers
 from compatbuild.registry.descriptor import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -77,6 +78,7 @@ class RegistryRepository:
         self._manifests: dict[str, ManifestBytes] = {}
         self._absences: Counter[str] = Counter()
         self._via: Via | None = None
+        self._durable = options.durable
 
     @property
     def name(self) -> str:
@@ -255,11 +257,19 @@ class RegistryRepository:
 
     def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
         """Confirm several in one go."""
-        self._via = referrers.confirm(self, artifacts, _checked(subject))
+        anchored = partial(anchors.list_anchored, self, artifacts, subject) if self._durable else None
+        self._via = referrers.confirm(self, artifacts, _checked(subject), anchored)
         return self._via
+
+    def restore_referrers(self, subject: str) -> tuple[Descriptor, ...]:
+        """List again what has an anchor and is not listed; nothing where there is an API, which lists by itself."""
+        self.referrers(subject)
+        return anchors.restore(self, _checked(subject)) if self._via is Via.FALLBACK else ()
 
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and its entry in the list; without an API the entry is what counts."""
+        if self._via is not Via.API:
+            anchors.drop(self, _checked(digest), _checked(subject))
         via = referrers.withdraw(self, _checked(digest), _checked(subject))
         try:
             self.delete_manifest(digest)
@@ -273,6 +283,10 @@ class RegistryRepository:
         response = self._client.do_request(f"{self._base}/manifests/{_checked(digest)}", "DELETE")
         self._expect(response, f"delete {digest}", 200, 202, 204, 404)
         self._manifests.pop(digest, None)
+
+    def delete_tag(self, tag: str) -> None:
+        """Delete a tag; RegistryError where the registry deletes none."""
+        self._expect(self._client.do_request(f"{self._base}/manifests/{tag}", "DELETE"), f"delete {tag}", 200, 202, 204)
 
     def referrers_page(self, subject: str, page: str) -> tuple[bytes, str] | None:
         """Return a page of the API's list and the address of the next; None when there is no API.
