@@ -43,10 +43,10 @@ class Progress:
 def resolve(wanted: dict[str, list[Wanted]], registries: Registries) -> list[Image]:
     """Return the images behind references; a name that leads nowhere is one too, and says why."""
 
-    def one(wants: list[Wanted]) -> tuple[list[Wanted], str, dict[str, str]]:
-        return (wants, *_digest(wants[0], registries))
+    def one(item: tuple[str, list[Wanted]]) -> tuple[str, list[Wanted], str, dict[str, str]]:
+        return (*item, *_digest(*item, registries))
 
-    return merged(side_by_side(THREADS, one, wanted.values()))
+    return merged(side_by_side(THREADS, one, wanted.items()))
 
 
 def carry_out(images: list[Image], work: Work, record: Record, tell: Callable[[Progress], None]) -> Progress:
@@ -151,11 +151,11 @@ class _Run:
         self._tell(self.progress)
 
 
-def _digest(wanted: Wanted, registries: Registries) -> tuple[str, dict[str, str]]:
-    if wanted.problem:
-        return "", {"code": "fleet", "what": f"{wanted.reference} cannot be looked up", "why": wanted.problem}
+def _digest(name: str, wants: list[Wanted], registries: Registries) -> tuple[str, dict[str, str]]:
+    if wants[0].problem:
+        return "", {"code": "fleet", "what": f"{name} cannot be looked up", "why": wants[0].problem}
     try:
-        reference = parse_reference(wanted.reference)
+        reference = parse_reference(name)
         if reference.digest:
             return reference.digest, {}
         registries.check(reference)
