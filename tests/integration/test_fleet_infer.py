@@ -18,7 +18,7 @@ from tests.peers import servers
 from tests.unit.fleet.building import nodes, rows
 
 pytestmark = pytest.mark.peer
-IMAGES = 40
+IMAGES = 20
 
 
 @pytest.fixture(scope="module")
