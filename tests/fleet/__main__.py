@@ -1,6 +1,6 @@
-"""Proofs that take minutes: ``python -m tests.fleet layers`` and ``python -m tests.fleet attached``.
+"""Proofs that take minutes: ``python -m tests.fleet layers``, ``attached`` and ``scaling``.
 
-Both make a registry on this machine, run the command against it, and print what it took. A wrong count or a row that
+They make a registry on this machine, run the command against it, and print what it took. A wrong count or a row that
 differs ends them with 1.
 """
 
@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,12 @@ from typing import TypeVar
 import psutil
 from distributed import Client, LocalCluster
 
+from compatbuild.fleet.cluster import cluster
+from compatbuild.fleet.engine import Cores, Engine
+from compatbuild.fleet.layers import Layer, Reading, read_layer
+from compatbuild.fleet.parallel import side_by_side
+from compatbuild.image.limits import DEFAULT
+from compatbuild.image.wanted import Start
 from compatbuild.registry.artifact import SPEC, build_artifact
 from compatbuild.registry.attach import push_artifact
 from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST, Descriptor
@@ -51,23 +57,29 @@ SPECS = 500
 
 @dataclass
 class Taken:
-    """What a run took: seconds, seconds of CPU of the command and its own processes, and bytes of memory."""
+    """What a run took: seconds, seconds of CPU of the command and its own processes, and bytes of memory.
+
+    ``before_rows`` are the seconds of CPU until the first row: of names, of what is attached, and of layers.
+    """
 
     seconds: float
     cpu: float
     peak: int
     main: list[int]
+    before_rows: float
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fleet")
-    parser.add_argument("proof", choices=["layers", "attached"])
+    parser.add_argument("proof", choices=["layers", "attached", "scaling"])
     parser.add_argument("--images", type=int, default=0)
     parser.add_argument("--engines", default="1,2,local,dask1,dask2")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         if given.proof == "layers":
             return _layers(Path(name), given.images or 2000, given.engines.split(","))
+        if given.proof == "scaling":
+            return _scaling(Path(name))
         return _attached(Path(name), given.images or 10_000)
 
 
@@ -95,11 +107,11 @@ def _engine(name: str, directory: Path) -> Iterator[list[str]]:
     if name.isdecimal():
         yield ["--workers", name]
     elif name == "local":
-        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster):  # type: ignore[no-untyped-call]  # fmt: skip
-            yield ["--scheduler", cluster.scheduler_address]
+        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None) as running, Client(running):  # type: ignore[no-untyped-call]  # fmt: skip
+            yield ["--scheduler", running.scheduler_address]
     else:
-        with tempfile.TemporaryDirectory() as logs, dask(Path(logs), int(name.removeprefix("dask"))) as cluster:
-            yield ["--scheduler", cluster.address]
+        with tempfile.TemporaryDirectory() as logs, dask(Path(logs), int(name.removeprefix("dask"))) as running:
+            yield ["--scheduler", running.address]
 
 
 def _once(wire: Tap, made: Made) -> bool:
@@ -107,6 +119,38 @@ def _once(wire: Tap, made: Made) -> bool:
     counts = Counter(asked[digest] for digest in made.layers)
     print(f"  layers by how often they were asked for: {dict(counts)}; {len(wire.requests)} requests", flush=True)
     return counts == Counter({1: len(made.layers)})
+
+
+def _scaling(directory: Path) -> int:
+    """Time reading the layers alone, with one worker and with two: only on a machine that has nothing else to do."""
+    with servers.debian_registry() as address:
+        store = Registries(RegistryOptions(), 8).repository(Reference(address, "base/layers", "v0"))
+        every = [part for group in layers() for part in group]
+        for part in every:
+            store.push_blob(part.blob, part.media_type)
+        name = f"{address}/base/layers@sha256:{'0' * 64}"
+        jobs = [Layer(name, "layer", one.digest, len(one.blob), one.diff_id, one.media_type, Start(frozenset(), ())) for one in every]  # fmt: skip
+        for kind in ("processes", "dask"):
+            seconds = [_read(kind, size, jobs, directory / f"{kind}-{size}") for size in (1, 2)]
+            print(f"{kind}: {seconds[0]:.1f} s with one, {seconds[1]:.1f} s with two: {seconds[0] / seconds[1]:.2f} x")
+    return 0
+
+
+def _read(kind: str, size: int, jobs: list[Layer], directory: Path) -> float:
+    directory.mkdir()
+    reading = Reading(RegistryOptions(), DEFAULT, str(directory / "cache"))
+    with ExitStack() as stack:
+        engine: Engine
+        if kind == "dask":
+            engine = stack.enter_context(cluster(stack.enter_context(dask(directory, size)).address))
+        else:
+            engine = Cores(size)
+            stack.callback(engine.close)
+        list(side_by_side(2 * size, lambda _: engine.call(read_layer, jobs[0], reading), range(2 * size)))  # imports
+        begun = time.monotonic()
+        found = list(side_by_side(2 * size, lambda one: engine.call(read_layer, one, reading), jobs[1:]))
+        assert all(isinstance(one, int) for one in found), found
+        return time.monotonic() - begun
 
 
 def _attached(directory: Path, images: int) -> int:
@@ -167,7 +211,10 @@ def _run(directory: Path, arguments: list[str], *, hosts: bool = True) -> Taken:
     process = subprocess.Popen(command, cwd=directory, stderr=subprocess.DEVNULL, env=environment)
     peaks: list[int] = []
     main_peaks: list[int] = []
-    watching = threading.Thread(target=_watch, args=(process, peaks, main_peaks), daemon=True)
+    spent: list[float] = [0.0]
+    watching = threading.Thread(
+        target=_watch, args=(process, peaks, main_peaks, spent, directory / "r.jsonl"), daemon=True
+    )
     watching.start()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begun
@@ -176,10 +223,18 @@ def _run(directory: Path, arguments: list[str], *, hosts: bool = True) -> Taken:
     if process.returncode:
         raise SystemExit(f"the command ended with {process.returncode}")
     quarters = [main_peaks[len(main_peaks) * at // 4] for at in (1, 2, 3)] if len(main_peaks) > 4 else []
-    return Taken(seconds, used.ru_utime + used.ru_stime, max(peaks, default=0), [*quarters, max(main_peaks, default=0)])
+    return Taken(
+        seconds,
+        used.ru_utime + used.ru_stime,
+        max(peaks, default=0),
+        [*quarters, max(main_peaks, default=0)],
+        spent[-1],
+    )
 
 
-def _watch(process: subprocess.Popen[bytes], peaks: list[int], main_peaks: list[int]) -> None:
+def _watch(
+    process: subprocess.Popen[bytes], peaks: list[int], main_peaks: list[int], spent: list[float], rows: Path
+) -> None:
     try:
         watched = psutil.Process(process.pid)
         while True:
@@ -187,6 +242,8 @@ def _watch(process: subprocess.Popen[bytes], peaks: list[int], main_peaks: list[
             sizes = [one.memory_info().rss for one in tree if one.is_running()]
             peaks.append(sum(sizes))
             main_peaks.append(sizes[0])
+            if not rows.exists() or rows.read_bytes().count(b"\n") < 2:
+                spent.append(sum(sum(one.cpu_times()[:2]) for one in tree))
             time.sleep(SAMPLE_SECONDS)
     except (psutil.Error, ProcessLookupError):
         return
@@ -195,7 +252,7 @@ def _watch(process: subprocess.Popen[bytes], peaks: list[int], main_peaks: list[
 def _told(name: str, taken: Taken, images: int) -> None:
     quarters = ", ".join(f"{size / 1e6:.0f}" for size in taken.main)
     print(
-        f"{name}: {taken.seconds:.1f} s, {taken.cpu:.1f} s of CPU ({1000 * taken.cpu / images:.1f} ms an image), "
+        f"{name}: {taken.seconds:.1f} s, {taken.cpu:.1f} s of CPU ({1000 * taken.cpu / images:.1f} ms an image), {taken.before_rows:.1f} s of it before the first row, "
         f"{taken.peak / 1e6:.0f} MB at most in all processes; the command itself at each quarter: {quarters} MB",
         flush=True,
     )
