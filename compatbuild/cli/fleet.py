@@ -1,6 +1,7 @@
 """``compatbuild fleet check``, ``fleet show`` and ``fleet diff``; ``compatbuild fleet SOURCE`` is the first of them."""
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from compatbuild.api import FleetRun
 
 EXIT_ERRORS = 1
+TOGETHER = 100
+"""Rows that are written at a time."""
 FORMATS = ("table", "jsonl", "html", "sarif")
 FAILURES = ("incompatible", "open")
 
@@ -218,10 +221,16 @@ def _print(run: "FleetRun", formats: tuple[Target, ...], by: str) -> None:
     emit(formats, made)
 
 
-def _lines(run: "FleetRun") -> str:
+def _lines(run: "FleetRun") -> Iterator[str]:
+    """Yield the record as it is when it is through, some MB at a time: there may be many."""
+    from itertools import islice
+
     from compatbuild.fleet.rows import to_line
 
-    return to_line(run.header).decode() + "".join(to_line(row).decode() for row in run.rows())
+    yield to_line(run.header).decode()
+    rows = run.rows()
+    while lines := "".join(to_line(row).decode() for row in islice(rows, TOGETHER)):
+        yield lines
 
 
 def _leave(run: "FleetRun", failures: frozenset[str]) -> None:
