@@ -40,17 +40,18 @@ def infer(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    trust_toc: bool = False,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
     ``source`` is ``PREFIX:NAME`` (``oci-dir:``, ``registry:`` …) or, without a prefix, an existing path or a registry
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
     so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
-    on what is read.
+    on what is read; ``trust_toc`` has eStargz and zstd:chunked layers read by their tables of contents.
     """
     from compatbuild.sources.resolve import open_image
 
-    with open_image(source, platform=platform, options=options, say=say, limits=limits) as image:
+    with open_image(source, platform=platform, options=options, say=say, limits=limits, trust_toc=trust_toc) as image:
         return next(iter(reports_of([image], limits, base=base, options=options, say=say, progress=progress)))
 
 
@@ -62,6 +63,7 @@ def infer_all(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    trust_toc: bool = False,
 ) -> PlatformReports:
     """Read every image of an index in one run, layers that they share once; a single image gives one report.
 
@@ -69,7 +71,7 @@ def infer_all(
     """
     from compatbuild.sources.resolve import open_index
 
-    with open_index(source, options=options, say=say, limits=limits) as index:
+    with open_index(source, options=options, say=say, limits=limits, trust_toc=trust_toc) as index:
         found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress)
     first = index.images[0]
     return PlatformReports(

@@ -36,6 +36,16 @@ Explain = Annotated[
         "becomes.",
     ),
 ]
+TrustToc = Annotated[
+    bool,
+    typer.Option(
+        "--trust-toc",
+        envvar="COMPATBUILD_TRUST_TOC",
+        help="Believe what eStargz and zstd:chunked layers say they hold, and get only what is wanted of them, by "
+        "ranges: their digests are then not checked. docs/sources.md says when that is right.",
+        rich_help_panel="Image",
+    ),
+]
 
 
 def infer(
@@ -50,6 +60,7 @@ def infer(
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
     limit: options.Limit = None,
+    trust_toc: TrustToc = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -74,6 +85,7 @@ def infer(
             base,
             options.registry(plain_http, insecure, ca_file, registry_config),
             limits=options.limits(limit),
+            trust_toc=trust_toc,
             quiet=quiet,
             no_progress=no_progress,
         )
@@ -88,6 +100,7 @@ def infer(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            trust_toc=trust_toc,
         )
 
     def specification() -> str:
@@ -117,6 +130,7 @@ def _infer_all(
     registry: "RegistryOptions",
     *,
     limits: "Limits",
+    trust_toc: bool,
     quiet: bool,
     no_progress: bool,
 ) -> None:
@@ -132,6 +146,7 @@ def _infer_all(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=limits,
+            trust_toc=trust_toc,
         )
     formats = {
         "table": lambda: platforms.table(told),

@@ -23,13 +23,15 @@ def silent(_: str) -> None:
 class Wish:
     """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices, limits.
 
-    ``every`` asks for all images of an index; a source that has but one gives that one.
+    ``every`` asks for all images of an index; a source that has but one gives that one. ``trust_toc`` lets layers be
+    read by their own tables of contents.
     """
 
     platform: str = ""
     say: Say = silent
     every: bool = False
     limits: Limits = DEFAULT
+    trust_toc: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,26 +46,35 @@ def open_image(
     options: RegistryOptions | None = None,
     say: Say | None = None,
     limits: Limits = DEFAULT,
+    trust_toc: bool = False,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
     ``platform`` (``linux/arm64``) chooses from an index; ``say`` is told what was chosen where the text left a choice.
+    With ``trust_toc`` layers are read by their own tables of contents where that saves much, unverified as a whole.
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    with _open(text, Wish(platform or "", say or silent, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(platform or "", say or silent, limits=limits, trust_toc=trust_toc)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image
 
 
 @contextmanager
 def open_index(
-    text: str, *, options: RegistryOptions | None = None, say: Say | None = None, limits: Limits = DEFAULT
+    text: str,
+    *,
+    options: RegistryOptions | None = None,
+    say: Say | None = None,
+    limits: Limits = DEFAULT,
+    trust_toc: bool = False,
 ) -> Iterator[IndexSource]:
     """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
 
     Errors are those of ``open_image``.
     """
-    with _open(text, Wish(say=say or silent, every=True, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(say=say or silent, every=True, limits=limits, trust_toc=trust_toc)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image.index or IndexSource("", (image,))
 
 
