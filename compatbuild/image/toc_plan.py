@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from compatbuild.errors import ImageError
 from compatbuild.image import tar
 from compatbuild.image.layer import ELF_MAGIC
 from compatbuild.image.limits import MIB
@@ -42,7 +43,7 @@ class Plan:
 
 
 def plan(entries: Iterable[TocEntry], end: int, wanted: Wanted, thrift: Thrift) -> Plan:
-    """Choose what to get of a layer whose files end at ``end``.
+    """Choose what to get of a layer whose files end at ``end``; ImageError when the table has some beyond.
 
     A table does not say which files are ELF, so of every file the first chunk is needed. Of what looks like a program
     or library, all of it; where a name deceives, the rest is got when the first chunk is there.
@@ -61,8 +62,10 @@ def plan(entries: Iterable[TocEntry], end: int, wanted: Wanted, thrift: Thrift) 
             upto = _needed(member, wanted) if member.size else 0
         if chunk is None or chunk.zeros or chunk.offset == begun:
             continue
+        if chunk.offset >= end:
+            raise ImageError("it points past the last file")
         if begun >= 0:
-            close(min(chunk.offset, end))
+            close(chunk.offset)
         begun = chunk.offset if chunk.at < upto else -1
     if begun >= 0:
         close(end)

@@ -172,7 +172,7 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
     "a chunk of unknown type": ({"edit": entry(1, chunkType="ones")}, "unknown type"),
     "files in another order": ({"edit": swapped}, "order"),
     "an offset of an earlier file": ({"edit": entry(3, offset=1)}, "order"),
-    "an offset past the end": ({"edit": entry(-1, offset=1 << 50)}, "nothing compressed"),
+    "an offset past the end": ({"edit": entry(-1, offset=1 << 50)}, "past the last file"),
     "an offset into a file": ({"edit": lambda document: entry(1, offset=document["entries"][1]["offset"] + 1)}, ""),
     "a negative offset": ({"edit": entry(1, offset=-1)}, "out of range"),
     "an offset that is no number": ({"edit": entry(1, offset="1")}, "no number"),
