@@ -21,6 +21,7 @@ from tests.builders.toc import WRITERS, Listed, written
 from tests.integration.shell import Shell, push, registry, shell
 from tests.integration.tap import tap
 from tests.peers import require
+from tests.peers.buildkit import buildkit
 from tests.peers.servers import debian_registry
 from tests.unit.registry.faults import FaultRegistry, Handler, Reply, fault_registry, reset, status
 
@@ -229,6 +230,24 @@ def test_what_buildah_pushes_as_zstd_chunked(tmp_path: Path) -> None:
     found, said = told(f"oci-dir:{target}:v1", trust_toc=True)
     assert "by its table of contents" in said
     assert found == told(f"oci-dir:{target}:v1")[0]
+    assert "mpi.family" in found["facts"]
+
+
+def test_what_buildkit_exports_as_estargz(tmp_path: Path) -> None:
+    """Into an archive, which gives parts as well."""
+    context = tmp_path / "context"
+    (context / "usr/bin").mkdir(parents=True)
+    (context / "data.bin").write_bytes(DATA)
+    (context / "usr/bin/trick").write_bytes(PROGRAM)
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    archive = tmp_path / "image.tar"
+    with buildkit() as daemon:
+        output = f"type=oci,dest={archive},compression=estargz,force-compression=true,oci-mediatypes=true"
+        done = daemon.build(context, "--output", output)
+        assert done.returncode == 0, done.stderr[-3000:]
+    found, said = told(f"oci-archive:{archive}", trust_toc=True)
+    assert "by its table of contents" in said
+    assert found == told(f"oci-archive:{archive}")[0]
     assert "mpi.family" in found["facts"]
 
 
