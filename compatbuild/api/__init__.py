@@ -5,7 +5,7 @@ being done; ``progress`` how far reading an image is. Errors are subclasses of `
 """
 
 from compatbuild.api.artifacts import attach, detach, pull, show
-from compatbuild.api.checks import check, load_target
+from compatbuild.api.checks import check, check_loaded, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
 from compatbuild.api.publishing import Published, publish
@@ -33,6 +33,7 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "check_loaded",
     "copy",
     "creation_date",
     "detach",

@@ -9,6 +9,7 @@ import typer
 from compatbuild.cli import (
     attach,
     buildkit_scan,
+    cache,
     check,
     copy,
     detector,
@@ -82,6 +83,7 @@ app.command(rich_help_panel=REGISTRY)(export.export)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
+app.add_typer(cache.app, name="cache", rich_help_panel=MORE)
 app.add_typer(docker.app, name="docker", rich_help_panel=MORE)
 app.command("buildkit-scan", rich_help_panel=MORE)(buildkit_scan.buildkit_scan)
 app.command(rich_help_panel=MORE)(version.version)

@@ -9,6 +9,7 @@ from compatbuild.cli.output import Target, emit, tell, wanted
 from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
+    from compatbuild.cache import Cache
     from compatbuild.image.limits import Limits
     from compatbuild.registry.options import RegistryOptions
 
@@ -42,7 +43,7 @@ TrustToc = Annotated[
         "--trust-toc",
         envvar="COMPATBUILD_TRUST_TOC",
         help="Believe what eStargz and zstd:chunked layers say they hold, and get only what is wanted of them, by "
-        "ranges: their digests are then not checked. docs/sources.md says when that is right.",
+        "ranges: their digests are then not checked, and nothing is cached. docs/sources.md says when that is right.",
         rich_help_panel="Image",
     ),
 ]
@@ -60,6 +61,7 @@ def infer(
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     trust_toc: TrustToc = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
@@ -73,8 +75,7 @@ def infer(
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, explained, findings, findings_sarif
-    from compatbuild.report.sarif import sarif
+    from compatbuild.report import documents
 
     if platform == ALL and explain:
         raise UsageError("--explain is about one image", why="--platform all names several", remedy="name one platform")
@@ -85,6 +86,7 @@ def infer(
             base,
             options.registry(plain_http, insecure, ca_file, registry_config),
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
             trust_toc=trust_toc,
             quiet=quiet,
             no_progress=no_progress,
@@ -100,6 +102,7 @@ def infer(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
             trust_toc=trust_toc,
         )
 
@@ -110,15 +113,28 @@ def infer(
         return refined.spec.decode()
 
     def table() -> "RenderableType":
+        from compatbuild.report import explained, findings
+
         return explained.explained(report, api.expressions) if explain else findings.table(report, every=verbose)
+
+    def markdown() -> str:
+        from compatbuild.report import findings
+
+        return findings.markdown(report)
+
+    def as_sarif() -> str:
+        from compatbuild.report import findings_sarif
+        from compatbuild.report.sarif import sarif
+
+        return documents.to_json(sarif(tuple(findings_sarif.results(report))))
 
     formats = {
         "table": table,
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
-        "markdown": lambda: findings.markdown(report),
-        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report)))),
+        "markdown": markdown,
+        "sarif": as_sarif,
     }
     emit(targets, formats)
 
@@ -130,6 +146,7 @@ def _infer_all(
     registry: "RegistryOptions",
     *,
     limits: "Limits",
+    cache: "Cache | None",
     trust_toc: bool,
     quiet: bool,
     no_progress: bool,
@@ -146,6 +163,7 @@ def _infer_all(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=limits,
+            cache=cache,
             trust_toc=trust_toc,
         )
     formats = {

@@ -1,11 +1,15 @@
 """The options that several commands share, each described once."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compatbuild.errors import UsageError
+
 if TYPE_CHECKING:
+    from compatbuild.cache import Cache
     from compatbuild.hosts.host import Host
     from compatbuild.image.limits import Limits
     from compatbuild.registry.options import RegistryOptions
@@ -93,6 +97,15 @@ Limit = Annotated[
         envvar="COMPATBUILD_LIMIT",
         help="Read more, or less, of an image (layer_bytes=200GiB); may be given several times. docs/security.md has "
         "the names.",
+        rich_help_panel="Image",
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        envvar="COMPATBUILD_NO_CACHE",
+        help="Read every layer, also those that were read before, and keep nothing.",
         rich_help_panel="Image",
     ),
 ]
@@ -307,6 +320,23 @@ def registry(
         ca_file=ca_file or settings.file(stated.ca_file),
         registry_config=registry_config or settings.file(stated.config),
     )
+
+
+def cache(no_cache: bool) -> "Cache | None":
+    """Open the cache of what was read before, COMPATBUILD_CACHE or the usual one; None where none can be kept."""
+    from compatbuild.cache import open_cache
+    from compatbuild.cli.output import tell
+
+    place = os.environ.get("COMPATBUILD_CACHE", "")
+    if no_cache:
+        return None
+    try:
+        return open_cache(place)
+    except UsageError as error:
+        if place:
+            raise
+        tell(f"note: nothing is cached: {error.what}: {error.why}")
+        return None
 
 
 def limits(stated: list[str] | None) -> "Limits":

@@ -49,6 +49,7 @@ def publish(
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -82,6 +83,7 @@ def publish(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
         )
     rows, several = [], len(published) > 1
     for one in published:

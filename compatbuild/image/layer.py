@@ -3,9 +3,6 @@
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
 
 from compatbuild.errors import ImageError
 from compatbuild.image.collect import Collector
@@ -13,97 +10,31 @@ from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import Limits, OverLimitError
+from compatbuild.image.layer_source import UNKNOWN_SIZE, BlobLayer, Scan, Tick
+from compatbuild.image.limits import OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
 ELF_MAGIC = b"\x7fELF"
-UNKNOWN_SIZE = -1
-
-Tick = Callable[[int], None]
-"""Told of so many stored bytes read; may raise to end the reading."""
 
 
-@dataclass(frozen=True)
-class Scan:
-    """What a layer is read for: what is wanted of it, the limits, and who is told how far it got."""
-
-    wanted: Wanted
-    limits: Limits
-    tick: Tick
-
-
-class LayerSource(Protocol):
-    """A layer that can say what it holds.
-
-    ``digest`` is that of what is read, as a rule the stored bytes, ``diff_id`` that of the uncompressed layer as the
-    config gives it; either is empty for what has none. ``size`` is the bytes to read, so that the largest can be begun
-    first.
-    """
-
-    @property
-    def digest(self) -> str:
-        """The digest of what is read."""
-
-    @property
-    def diff_id(self) -> str:
-        """The digest of the uncompressed layer."""
-
-    @property
-    def size(self) -> int:
-        """Bytes to read."""
-
-    def facts(self, scan: Scan) -> LayerFacts:
-        """Read the layer; ImageError when it is not what it claims to be."""
-
-
-@dataclass(frozen=True)
-class BlobLayer:
-    """A layer stored as a tar archive, compressed or not.
-
-    ``digest`` is that of the stored bytes, empty where the source has none (a docker archive names a layer by its diff
-    ID only); ``size`` the stored bytes, UNKNOWN_SIZE where nobody says; ``open`` gives the bytes.
-    """
-
-    name: str
-    digest: str
-    size: int
-    diff_id: str
-    media_type: str
-    open: Callable[[], AbstractContextManager[Readable]]
-
-    def facts(self, scan: Scan) -> LayerFacts:
-        """Stream the layer once; ImageError says which layer it is, and what is wrong with it."""
-        try:
-            with self.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
-                blob = _Blob(stream, self, scan.tick, pool)
-                content = Hashing(self.diff_id, pool, same=blob.hashing if self.diff_id == self.digest else None)
-                facts = read_layer(_hashed(decompressed(blob, scan.limits), content), scan)
-                blob.finish()
-                content.check("its content does not have the diff ID of the image config")
-        except ImageError as error:
-            damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
-            raise ImageError(
-                f"{self.name} cannot be read",
-                why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
-            ) from error
-        return facts
-
-
-@dataclass(frozen=True)
-class UnreadLayer:
-    """A layer that is not read, and why: its place in the order of layers stays."""
-
-    name: str
-    diff_id: str
-    why: str
-    digest: str = ""
-    size: int = 0
-
-    def facts(self, scan: Scan) -> LayerFacts:  # noqa: ARG002 - the protocol's signature
-        """Return facts that hold nothing but the reason."""
-        return LayerFacts(skipped=((self.name, self.why),))
+def blob_facts(layer: BlobLayer, scan: Scan) -> LayerFacts:
+    """Stream a stored layer once; ImageError says which layer it is, and what is wrong with it."""
+    try:
+        with layer.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
+            blob = _Blob(stream, layer, scan.tick, pool)
+            content = Hashing(layer.diff_id, pool, same=blob.hashing if layer.diff_id == layer.digest else None)
+            facts = read_layer(_hashed(decompressed(blob, scan.limits), content), scan)
+            blob.finish()
+            content.check("its content does not have the diff ID of the image config")
+    except ImageError as error:
+        damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
+        raise ImageError(
+            f"{layer.name} cannot be read",
+            why=error.what if not error.why else f"{error.what}: {error.why}",
+            remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
+        ) from error
+    return facts
 
 
 def identified(stream: Readable, scan: Scan) -> tuple[LayerFacts, str]:

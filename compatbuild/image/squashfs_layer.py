@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from compatbuild.errors import ImageError
 from compatbuild.image import squashfs, tar
 from compatbuild.image.collect import Collector
-from compatbuild.image.layer import ELF_MAGIC, FileContent, Keeper, Scan
+from compatbuild.image.layer import ELF_MAGIC, FileContent, Keeper
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import Scan
 from compatbuild.image.random_access import RandomAccess
 from compatbuild.image.squashfs import Inode, Place, Squashfs
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from compatbuild.errors import ImageError
 from compatbuild.image.collect import Collector
-from compatbuild.image.layer import ELF_MAGIC, BlobLayer, FileContent, Keeper, Scan, keep_members
+from compatbuild.image.layer import ELF_MAGIC, FileContent, Keeper, keep_members
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import BlobLayer, Scan
 from compatbuild.image.limits import MIB
 from compatbuild.image.random_access import RandomAccess
 from compatbuild.image.toc import Toc, TocPlace, read_toc

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from compatbuild.errors import ImageError
-from compatbuild.image.layer import BlobLayer, LayerSource
+from compatbuild.image.layer_source import BlobLayer, LayerSource
 from compatbuild.image.toc import toc_place
 from compatbuild.image.toc_layer import TocLayer
 from compatbuild.registry.descriptor import Descriptor

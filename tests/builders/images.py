@@ -12,7 +12,7 @@ from compatbuild.image.build import build_view
 from compatbuild.image.config import parse_config
 from compatbuild.image.decompress import Readable
 from compatbuild.image.interests import Interests
-from compatbuild.image.layer import BlobLayer
+from compatbuild.image.layer_source import BlobLayer
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.view import ImageView
 from tests.builders.layers import Layer, sha256

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from compatbuild.errors import ImageError
 from compatbuild.image.interests import FileInterest, Interests
-from compatbuild.image.layer import Scan
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import Scan
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.toc import toc_place
 from compatbuild.image.toc_layer import SMALL, TocLayer

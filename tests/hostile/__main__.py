@@ -54,7 +54,7 @@ def run(case: Case, directory: Path) -> Ran:
         subprocess.run(
             [sys.executable, "-ISc", MEASURE, str(ADDRESS_SPACE), used, *command],
             cwd=directory,
-            env={"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            env={"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COMPATBUILD_NO_CACHE": "1"},
             stdout=stdout,
             stderr=stderr,
             check=True,
