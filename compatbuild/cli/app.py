@@ -16,6 +16,7 @@ from compatbuild.cli import (
     diff,
     docker,
     export,
+    fleet,
     infer,
     init,
     key,
@@ -23,6 +24,7 @@ from compatbuild.cli import (
     publish,
     pull,
     refine,
+    repair,
     select,
     show,
     sign,
@@ -77,9 +79,11 @@ app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
 app.command(rich_help_panel=REGISTRY)(copy.copy)
+app.command(rich_help_panel=REGISTRY)(repair.repair)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.command(rich_help_panel=REGISTRY)(select.select)
 app.command(rich_help_panel=REGISTRY)(export.export)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=REGISTRY)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)

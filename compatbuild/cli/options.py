@@ -70,6 +70,16 @@ Insecure = Annotated[
         rich_help_panel="Registry",
     ),
 ]
+Durable = Annotated[
+    bool | None,
+    typer.Option(
+        "--durable",
+        envvar="COMPATBUILD_DURABLE",
+        help="In a registry without the referrers API, hold on to what is attached by a tag of its own, so that no "
+        "other writer can lose it.",
+        rich_help_panel="Registry",
+    ),
+]
 CaFile = Annotated[
     Path | None,
     typer.Option(
@@ -307,14 +317,22 @@ def hosts(
 
 
 def registry(
-    plain_http: bool | None, insecure: bool | None, ca_file: Path | None, registry_config: Path | None
+    plain_http: bool | None,
+    insecure: bool | None,
+    ca_file: Path | None,
+    registry_config: Path | None,
+    durable: bool | None = None,
+    *,
+    usually_durable: bool = False,
 ) -> "RegistryOptions":
     """Gather the registry options of a command; what it was not told, the settings may say."""
     from compatbuild.cli import settings
     from compatbuild.registry.options import RegistryOptions
 
     stated = settings.settings().registry
+    durable = stated.durable if durable is None else durable
     return RegistryOptions(
+        durable=usually_durable if durable is None else durable,
         plain_http=stated.plain_http if plain_http is None else plain_http,
         insecure=stated.insecure if insecure is None else insecure,
         ca_file=ca_file or settings.file(stated.ca_file),

@@ -147,6 +147,8 @@ class Keeper:
             if facts is not None:
                 self._collector.elves[path] = facts
             content = bytes(head)
+        elif not limit:
+            return
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
         else:

@@ -57,6 +57,9 @@ class RegistrySettings(Model):
     insecure: Annotated[bool, Field(description="Do not check its certificate.")] = False
     ca_file: Annotated[Text, Field(description="Certificate authorities to trust, PEM.")] = ""
     config: Annotated[Text, Field(description="Credentials file in docker's format.")] = ""
+    durable: Annotated[
+        bool | None, Field(description="Hold on to what is attached by tags where the list of referrers is a tag.")
+    ] = None
 
 
 class SettingsFile(Model):
