@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from compatbuild import api
+from compatbuild.cache import open_cache
 from tests.builders.elf import elf
 from tests.builders.images import image_config, oci_layout
 from tests.builders.layers import Entry, Layer, directory, file, hardlink, layer, symlink, tar, whiteout
 from tests.builders.partly import EAGER, by_toc, differences, streamed
 from tests.builders.programs import RUNTIME, cuda_program
-from tests.builders.toc import WRITERS, Listed, written
+from tests.builders.toc import WRITERS, Document, Listed, written
 from tests.integration.shell import Shell, push, registry, shell
 from tests.integration.tap import tap
 from tests.peers import require
@@ -131,6 +132,20 @@ def test_layers_are_read_as_a_whole_unless_something_else_is_asked_for(
     refused = run.run("publish", f"oci-dir:{layout}:v1", COMPATBUILD_TRUST_TOC="1")
     assert refused.code == 1
     assert "cannot be read" in refused.err
+
+
+def test_what_is_believed_is_kept_for_nobody(tmp_path: Path) -> None:
+    """A cache is asked by diff ID, and a table that lies would speak for a layer of anybody's."""
+
+    def hide(document: Document) -> None:
+        document["entries"] = [entry for entry in document["entries"] if not entry["name"].startswith("usr/bin/")]
+
+    source = f"oci-dir:{image(tmp_path / 'image', Listed(FEWER, edit=hide).layer())}"
+    cache = open_cache(str(tmp_path / "cache"))
+    assert "mpi.family" not in api.infer(source, trust_toc=True, cache=cache).facts
+    assert "mpi.family" in api.infer(source, cache=cache).facts
+    assert "mpi.family" not in api.infer(source, trust_toc=True, cache=cache).facts
+    assert "mpi.family" not in api.infer_all(source, trust_toc=True, cache=cache).reports[0].facts
 
 
 def ranged(handler: Handler) -> None:
