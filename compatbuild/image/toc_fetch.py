@@ -92,7 +92,7 @@ class Chunks:
         if chunk.zeros:
             yield from self._zeros(chunk.size)
             return
-        if chunk.offset != self._offset or chunk.inner < self._at:
+        if chunk.offset != self._offset:  # in a member, each chunk lies behind the one before (toc_entries)
             blob = _Stretch(self._fetcher, chunk.offset, self._end, chunk.offset + _compressed(chunk.inner + left))
             self._pieces, self._rest = one_member(blob, self._limits), b""
             self._offset, self._at = chunk.offset, 0

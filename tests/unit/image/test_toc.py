@@ -225,10 +225,15 @@ def test_a_footer_that_lies_is_not_followed(footer: bytes, told: str) -> None:
 
 
 def test_a_table_over_the_limit_is_not_read() -> None:
-    for zstandard, toc in ((False, 1000), (True, 1000), (False, 100), (True, 100)):
-        made = Listed(FEW, zstandard=zstandard).layer()
+    for zstandard, toc, told in (
+        (False, 3000, "has more than 3,000 bytes"),
+        (True, 3000, "has more than 3,000 bytes"),
+        (False, 1000, "compressed, and at most 500 are read"),
+        (True, 1000, "compressed, and at most 500 are read"),
+    ):
+        made = Listed(FEW, PAGE, zstandard=zstandard).layer()
         read = by_toc(made, thrift=EAGER, small=0, limits=replace(DEFAULT, toc=toc))
-        assert "bytes" in read.said[0]
+        assert told in read.said[0]
         assert not read.by_toc
         assert not differences(read.facts, streamed(made))
 
