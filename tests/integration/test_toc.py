@@ -281,3 +281,13 @@ def test_small_real_layers_are_read_by_their_tables_too(tmp_path: Path) -> None:
         read = by_toc(made, thrift=EAGER, small=0)
         assert read.by_toc, read.said
         assert not differences(read.facts, streamed(made))
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_name_that_no_table_can_hold_is_read_from_the_archive(writer: str, tmp_path: Path) -> None:
+    """Names are bytes, JSON is UTF-8, and Go writes U+FFFD for what is not."""
+    made = written(tar([file("usr/caf\udce9"), file("usr/bin/trick", PROGRAM)]), writer, tmp_path / "blob")
+    read = by_toc(made, thrift=EAGER, small=0)
+    assert "not that of the archive" in read.said[0]
+    assert not differences(read.facts, streamed(made))
+    assert "/usr/caf\\xe9" in read.facts.entries
