@@ -21,7 +21,7 @@ from compatbuild.image.toc_fetch import Chunks, Counted, Fetcher
 from compatbuild.image.toc_plan import USUAL, Thrift, plan
 
 SMALL = 4 * MIB
-"""Bytes of a layer for which no table is looked at: it is here in as many requests."""
+"""Bytes of a layer for which no table is looked at: streaming it costs no more than that."""
 
 
 @dataclass(frozen=True)
