@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from compatbuild.errors import ImageError
+from compatbuild.errors import ImageError, RegistryError
 from compatbuild.image.layer_source import BlobLayer, LayerSource
 from compatbuild.image.toc import toc_place
 from compatbuild.image.toc_layer import TocLayer
 from compatbuild.registry.descriptor import Descriptor
-from compatbuild.registry.digest import ContentError, NoPartsError
 from compatbuild.sources.image_source import Content, Say
 
 
@@ -35,5 +34,5 @@ class _Parts:
             raise ImageError(f"it points at bytes {offset:,} to {offset + count:,} of {self.size:,}")
         try:
             return self.content.blob_part(self.descriptor, offset, count)
-        except (ContentError, NoPartsError) as error:
+        except RegistryError as error:  # NoPartsError as a rule; whatever it is, streaming decides
             raise ImageError(f"{error.what}: {error.why}") from error

@@ -182,6 +182,7 @@ FAULTS: dict[str, tuple[Reply, str]] = {
     "no Content-Range": (status(206, b"x" * 100), "does not give parts of a blob"),
     "other bytes": (status(206, b"x" * 100, Content_Range="bytes 1-100/200"), "does not give parts of a blob"),
     "416": (status(416), "does not give parts of a blob"),
+    "400": (status(400), "cannot read"),
     "fewer bytes": (shorter, "is cut off"),
     "wrong bytes": (changed, "do not say where"),
 }
