@@ -1,13 +1,22 @@
-"""The package databases of an image, all kinds together."""
+"""The package databases of an image, all kinds together.
 
+A database is mostly what nobody asks about: descriptions, change logs, lists of files. So where only its packages are
+wanted a layer keeps it condensed, as a list of them; a hundred layers that each rewrite it take no memory to speak of.
+"""
+
+import json
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from compatbuild.image import pkg_apk, pkg_conda, pkg_dpkg, pkg_pypi, pkg_rpm, pkg_spack
 from compatbuild.image.interests import FileInterest
 from compatbuild.image.limits import Limits
 from compatbuild.image.pkg_rpm_database import UnreadableError
 from compatbuild.image.view import Package
+
+CONDENSED = b"packages, condensed\n"
+"""What a condensed database begins with; no real one does."""
 
 _Reads = Callable[[str], bool]
 _Read = Callable[[str, bytes], Iterator[Package]]
@@ -34,24 +43,67 @@ def is_database(path: str) -> bool:
     return any(reads(path) for reads, _ in _READERS)
 
 
+def condensed(path: str, content: bytes, limits: Limits) -> bytes:
+    """Return a database as ``installed`` reads it too: its packages, and why it was not read to its end if it was not.
+
+    Of more packages than the limit it has one, so that the cut is seen.
+    """
+    found: list[Package] = []
+    error = ""
+    try:
+        found.extend(islice(_packages(path, content), limits.packages + 1))
+    except UnreadableError as unreadable:
+        error = str(unreadable)
+    rows = [[one.ecosystem, one.name, one.version, one.architecture] for one in found]
+    return CONDENSED + json.dumps([error, rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def is_condensed(content: bytes) -> bool:
+    """Say whether what was kept of a file is a database condensed."""
+    return content.startswith(CONDENSED)
+
+
 def installed(paths: Container[str], files: Mapping[str, bytes], limits: Limits) -> Installed:
     """Read every database among the kept files; ``paths`` are all paths of the image."""
     found: set[Package] = set()
     skipped: list[tuple[str, str]] = []
     for path in sorted(files):
-        for reads, read in _READERS:
-            if reads(path) and not pkg_rpm.superseded(path, paths):
-                try:
-                    for package in read(path, files[path]):
-                        found.add(package)
-                        if len(found) > limits.packages:
-                            break
-                except UnreadableError as error:
-                    skipped.append(("packages", f"{path} cannot be read: {error}"))
+        if is_database(path) and not pkg_rpm.superseded(path, paths):
+            try:
+                for package in _packages(path, files[path]):
+                    found.add(package)
+                    if len(found) > limits.packages:
+                        break
+            except UnreadableError as error:
+                skipped.append(("packages", f"{path} cannot be read: {error}"))
         if len(found) > limits.packages:
             cut = f"more than {limits.packages:,} packages: the others in {path} and later databases are left out"
             return Installed(_sorted(found), tuple(skipped), (cut,))
     return Installed(_sorted(found), tuple(skipped))
+
+
+def _packages(path: str, content: bytes) -> Iterator[Package]:
+    if is_condensed(content):
+        yield from _listed(path, content)
+    else:
+        for reads, read in _READERS:
+            if reads(path):
+                yield from read(path, content)
+
+
+def _listed(path: str, content: bytes) -> Iterator[Package]:
+    """Yield the packages of a condensed database; UnreadableError when the database was, or this is none."""
+    try:
+        error, rows = json.loads(content[len(CONDENSED) :])
+        found = [
+            Package(str(kind), str(name), str(version), path, str(architecture))
+            for kind, name, version, architecture in rows
+        ]
+    except (ValueError, TypeError, LookupError, RecursionError) as wrong:
+        raise UnreadableError("what was kept of it is damaged") from wrong
+    yield from found
+    if error:
+        raise UnreadableError(str(error))
 
 
 def _sorted(found: set[Package]) -> tuple[Package, ...]:

@@ -124,6 +124,10 @@ class Wanted:
         """Say whether a file's last bytes are to be kept, and not its first."""
         return any(rule.end and rule.fits(path) for rule in self._rules)
 
+    def condenses(self, path: str) -> bool:
+        """Say whether nothing of a file but the packages that it lists is wanted."""
+        return self.interests.packages and packages.is_database(path) and not self.interests.file_limit(path)
+
     def narrowed(self, facts: LayerFacts) -> LayerFacts:
         """Leave out what was kept of a layer for other images: content that is not wanted by the name it was kept for.
 
@@ -132,6 +136,9 @@ class Wanted:
         kept = {}
         for path, content in facts.files.items():
             size, name = len(content), facts.copies.get(path, path)
+            if packages.is_condensed(content):
+                kept[path] = content
+                continue
             limit = self.limit(name) or (size if self.is_source(name, size) else 0)
             if limit:
                 kept[path] = content if size <= limit else content[-limit:] if self.from_end(name) else content[:limit]
