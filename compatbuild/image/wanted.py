@@ -36,10 +36,11 @@ _SHARED = frozenset(("/bin", "/usr/bin", "/usr/local/bin", "/usr", "/usr/lib", "
 
 
 class _Rule(NamedTuple):
-    """A glob with the literal text at both ends, by which nearly every path is refused cheaply."""
+    """A glob with the literal text at both ends, and the longest, by which nearly every path is refused cheaply."""
 
     prefix: str
     suffix: str
+    literal: str
     pattern: re.Pattern[str]
     limit: int
     end: bool
@@ -97,11 +98,13 @@ class Wanted:
         self._rules = [_rule(interest) for interest in files]
         self._roots = tuple(f"{root}/" for root in start.roots if root != "/")
         self._at_root = "/" in start.roots
-        # A path is looked at closely only if it begins, or ends, as some rule does.
+        # A path is looked at closely only if it begins, or ends, as some rule does, and has the longest text of one.
         self._near_prefixes = tuple({rule.prefix for rule in self._rules if len(rule.prefix) > 1})
         self._near_suffixes = tuple({rule.suffix for rule in self._rules if len(rule.prefix) <= 1})
+        self._literals = tuple({rule.literal for rule in self._rules if len(rule.prefix) <= 1})
         if start.roots:
             self._near_suffixes += (".py",)
+            self._literals += (".py",)
 
     @property
     def elf(self) -> bool:
@@ -111,7 +114,9 @@ class Wanted:
 
     def near(self, path: str) -> bool:
         """Say whether a path may be wanted at all; true for few that are not, and cheap."""
-        if path.startswith(self._near_prefixes) or path.endswith(self._near_suffixes):
+        if path.startswith(self._near_prefixes):
+            return True
+        if path.endswith(self._near_suffixes) and any(map(path.__contains__, self._literals)):
             return True
         return _name(path) in self.start.names
 
@@ -161,4 +166,6 @@ def _name(path: str) -> str:
 def _rule(interest: FileInterest) -> _Rule:
     glob = interest.glob
     literal = re.split(r"[*?]", glob)
-    return _Rule(literal[0], literal[-1] if len(literal) > 1 else "", glob_pattern(glob), interest.limit, interest.end)
+    suffix = literal[-1] if len(literal) > 1 else ""
+    longest = max(re.split(r"[*?]+/?", glob), key=len)  # the slash behind two stars may be none
+    return _Rule(literal[0], suffix, longest, glob_pattern(glob), interest.limit, interest.end)
