@@ -4,13 +4,16 @@
 #   docker run --rm registry.example/compatbuild:0.1.0 infer registry.example/app:1.2
 #   docker buildx build --sbom=generator=registry.example/compatbuild:0.1.0 --push --tag registry.example/app:1.2 app
 
-# For builds that can be repeated, give it by digest: --build-arg PYTHON=python@sha256:…
+# For builds that can be repeated, give the base by digest: --build-arg PYTHON=python@sha256:…
+# Without the internet: a base of your own (its `python` is 3.11 or later), and --secret id=pip.conf,src=FILE with pip's
+# settings, which name your index. The secret is in no layer.
 ARG PYTHON=python:3.13-slim-bookworm
 
 FROM ${PYTHON} AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE requirements.lock requirements-build.lock ./
-RUN python -m venv /opt/build \
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python -m venv /opt/build \
  && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes --requirement requirements-build.lock \
  && python -m venv --without-pip /opt/compatbuild \
  && /opt/build/bin/python -m pip --python /opt/compatbuild/bin/python install --no-cache-dir \

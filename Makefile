@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean concurrency demo ground-truth help imports keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo ground-truth help imports installs keyless lint lock peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -53,6 +53,10 @@ keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore'
 	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
 		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py tests/keyless/live_action.py
 
+installs: $(DEVELOPMENT) ## install on newer Pythons; build our image by its Dockerfile and run it (root, 250 MB)
+	@$(BIN)/python -m tests.peers.build buildctl buildkitd buildx crane refregistry
+	@$(BIN)/python -m pytest tests/installs/live_pythons.py tests/installs/live_image.py
+
 bench: $(DEVELOPMENT) ## measure time and memory against decompressing the layers; BENCH=--all for images over 1 GB too
 	@$(BIN)/python -m bench $(BENCH)
 
@@ -65,7 +69,7 @@ concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
-	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --group dev --extra fleet --extra keyless --extra pkcs11 --output-file requirements-dev.lock
 	@$(LOCK) pyproject.toml --extra keyless --constraints requirements-dev.lock --output-file github-action/requirements.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 

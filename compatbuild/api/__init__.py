@@ -8,6 +8,7 @@ from compatbuild.api.artifacts import attach, detach, pull, repair, show
 from compatbuild.api.checks import check, check_loaded, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
+from compatbuild.api.fleet import Engines, FleetRun, check_fleet, diff_fleet, read_fleet
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import (
     TEMPLATE_FILE,
@@ -27,17 +28,21 @@ from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open
 __all__ = [
     "DEFAULT_OPTIONS",
     "TEMPLATE_FILE",
+    "Engines",
+    "FleetRun",
     "Published",
     "Refined",
     "SignedPair",
     "Target",
     "attach",
     "check",
+    "check_fleet",
     "check_loaded",
     "copy",
     "creation_date",
     "detach",
     "diff",
+    "diff_fleet",
     "export",
     "expressions",
     "infer",
@@ -49,6 +54,7 @@ __all__ = [
     "publish",
     "pull",
     "read_file",
+    "read_fleet",
     "refine",
     "repair",
     "require_valid",

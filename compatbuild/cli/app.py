@@ -16,6 +16,7 @@ from compatbuild.cli import (
     diff,
     docker,
     export,
+    fleet,
     infer,
     init,
     key,
@@ -82,6 +83,7 @@ app.command(rich_help_panel=REGISTRY)(repair.repair)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.command(rich_help_panel=REGISTRY)(select.select)
 app.command(rich_help_panel=REGISTRY)(export.export)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=REGISTRY)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)

@@ -151,6 +151,8 @@ class Keeper:
             if facts is not None:
                 self._collector.elves[path] = facts
             content = bytes(head)
+        elif not limit:
+            return
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
         elif limit and self._wanted.condenses(path):
@@ -176,7 +178,7 @@ class Keeper:
                 return 0
             self._sources += 1
             limit = size
-        condensed = self._wanted.condenses(path)  # and counted as that
+        condensed = bool(limit) and self._wanted.condenses(path)  # and counted as that
         if self._kept + (0 if condensed else limit) > self._limits.layer_kept:
             self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
             return 0

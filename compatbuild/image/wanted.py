@@ -36,17 +36,17 @@ _SHARED = frozenset(("/bin", "/usr/bin", "/usr/local/bin", "/usr", "/usr/lib", "
 
 
 class _Rule(NamedTuple):
-    """A glob with the literal text at both ends, and the longest, by which nearly every path is refused cheaply."""
+    """A glob with its literal texts, by which nearly every path is refused cheaply: at both ends, and the longest."""
 
     prefix: str
     suffix: str
-    literal: str
+    inside: str
     pattern: re.Pattern[str]
     limit: int
     end: bool
 
     def fits(self, path: str) -> bool:
-        return path.startswith(self.prefix) and path.endswith(self.suffix) and self.pattern.fullmatch(path) is not None
+        return self.inside in path and self.pattern.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,20 @@ class Wanted:
         if interests.packages:
             files += packages.files(limits)
         files += [FileInterest(f"/**{site}*.pth", limits.script) for site in _PYTHON_SITES]
-        self._rules = [_rule(interest) for interest in files]
+        rules = [_rule(interest) for interest in files]
         self._roots = tuple(f"{root}/" for root in start.roots if root != "/")
         self._at_root = "/" in start.roots
-        # A path is looked at closely only if it begins, or ends, as some rule does, and has the longest text of one.
-        self._near_prefixes = tuple({rule.prefix for rule in self._rules if len(rule.prefix) > 1})
-        self._near_suffixes = tuple({rule.suffix for rule in self._rules if len(rule.prefix) <= 1})
-        self._literals = tuple({rule.literal for rule in self._rules if len(rule.prefix) <= 1})
-        if start.roots:
-            self._near_suffixes += (".py",)
-            self._literals += (".py",)
+        # A path is looked at closely only if it begins, or ends, as some rule does.
+        self._placed = [rule for rule in rules if len(rule.prefix) > 1]
+        self._prefixes = tuple({rule.prefix for rule in self._placed})
+        self._endings: dict[str, list[_Rule]] = {}
+        for rule in rules:
+            if len(rule.prefix) <= 1:
+                self._endings.setdefault(rule.suffix, []).append(rule)
+        self._suffixes = tuple(self._endings)
+        sources = (".py",) if start.roots else ()
+        self._near = (*self._suffixes, *sources)
+        self._inside = (*{rule.inside for rule in rules if len(rule.prefix) <= 1}, *sources)
 
     @property
     def elf(self) -> bool:
@@ -114,20 +118,28 @@ class Wanted:
 
     def near(self, path: str) -> bool:
         """Say whether a path may be wanted at all; true for few that are not, and cheap."""
-        if path.startswith(self._near_prefixes):
-            return True
-        if path.endswith(self._near_suffixes) and any(map(path.__contains__, self._literals)):
+        if path.startswith(self._prefixes) or (path.endswith(self._near) and any(map(path.__contains__, self._inside))):
             return True
         return _name(path) in self.start.names
 
     def limit(self, path: str) -> int:
         """Return how many bytes of a file to keep, 0 for none."""
         script = self.limits.script if _name(path) in self.start.names else 0
-        return max(script, max((rule.limit for rule in self._rules if rule.fits(path)), default=0))
+        return max((rule.limit for rule in self._fitting(path) if rule.limit > script), default=script)
 
     def from_end(self, path: str) -> bool:
         """Say whether a file's last bytes are to be kept, and not its first."""
-        return any(rule.end and rule.fits(path) for rule in self._rules)
+        return any(rule.end for rule in self._fitting(path))
+
+    def _fitting(self, path: str) -> list[_Rule]:
+        found = []
+        if path.startswith(self._prefixes):
+            found += [rule for rule in self._placed if path.startswith(rule.prefix) and rule.fits(path)]
+        if path.endswith(self._suffixes):
+            for suffix, rules in self._endings.items():
+                if path.endswith(suffix):
+                    found += [rule for rule in rules if rule.fits(path)]
+        return found
 
     def condenses(self, path: str) -> bool:
         """Say whether nothing of a file but the packages that it lists is wanted."""
@@ -167,5 +179,5 @@ def _rule(interest: FileInterest) -> _Rule:
     glob = interest.glob
     literal = re.split(r"[*?]", glob)
     suffix = literal[-1] if len(literal) > 1 else ""
-    longest = max(re.split(r"[*?]+/?", glob), key=len)  # the slash behind two stars may be none
+    longest = max(glob.replace("**/", "*").replace("?", "*").split("*"), key=len)
     return _Rule(literal[0], suffix, longest, glob_pattern(glob), interest.limit, interest.end)

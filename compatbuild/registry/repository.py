@@ -6,14 +6,12 @@ never the truth, but one that contradicts the bytes is an error.
 
 import io
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urljoin
 
 from compatbuild.errors import NotFoundError, RegistryError
 from compatbuild.registry import anchors, referrers
@@ -34,11 +32,13 @@ from compatbuild.registry.reference import Reference
 from compatbuild.registry.retry import retrying
 from compatbuild.registry.store import Store, Via
 from compatbuild.registry.stream import BUFFER, BlobStream, Body
-from compatbuild.registry.trust import Origin, check_stays
+from compatbuild.registry.trust import Origin
 from compatbuild.registry.upload import Uploads
 
 if TYPE_CHECKING:
     import requests
+
+    from compatbuild.registry.client import RegistryClient
 
 ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
 NO_API = frozenset({400, 404, 405, 501})
@@ -56,7 +56,6 @@ REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
 """Bytes of a manifest that is kept."""
-_NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
 _HINTS = {
     400: "the registry does not accept this kind of artifact",
     405: "the registry does not allow this",
@@ -66,13 +65,13 @@ _HINTS = {
 
 
 class RegistryRepository:
-    """One repository; safe to share between threads."""
+    """One repository; safe to share between threads. Several may share the ``client`` of their host."""
 
-    def __init__(self, reference: Reference, options: RegistryOptions) -> None:
+    def __init__(self, reference: Reference, options: RegistryOptions, client: "RegistryClient | None" = None) -> None:
         from compatbuild.registry.client import RegistryClient  # noqa: PLC0415 - it brings requests and oras
 
         self._reference = reference
-        self._client = RegistryClient(reference.registry, options)
+        self._client = client or RegistryClient(reference.registry, options)
         origin = self._client.origin
         self._base = f"{origin.scheme}://{origin.netloc}/v2/{reference.repository}"
         self._uploads = Uploads(self._client, self._base, self.name, self._expect)
@@ -120,6 +119,18 @@ class RegistryRepository:
         if len(raw) <= MAX_REMEMBERED and len(self._manifests) < REMEMBERED:
             self._manifests[found.descriptor.digest] = found
         return found
+
+    def digest_of_tag(self, tag: str) -> str:
+        """Return what a registry says the digest of a tag is, without its manifest; NotFoundError without such a tag.
+
+        Whoever uses it asks for the manifest by that digest next, and checks it then.
+        """
+        url = f"{self._base}/manifests/{tag}"
+        response = self._client.do_request(url, "HEAD", headers={"Accept": ACCEPT})
+        stated: str = response.headers.get("Docker-Content-Digest", "")
+        if response.ok and is_digest(stated):
+            return stated
+        return self.resolve(tag).descriptor.digest  # some registries answer a HEAD with less, and all say why to a GET
 
     def manifest(self, digest: str) -> ManifestBytes:
         """Return the manifest or index with a digest."""
@@ -309,12 +320,7 @@ class RegistryRepository:
         return self._client.do_request(f"{self._base}/manifests/{selector}", headers={"Accept": ACCEPT})
 
     def _next_page(self, response: "requests.Response") -> str:
-        match = _NEXT.search(response.headers.get("Link", ""))
-        if match is None:
-            return ""
-        url: str = urljoin(response.url, match[1])
-        check_stays(self._client.origin, url, self.name, "for the rest of a list")
-        return url
+        return self._client.next_page(response, self.name)
 
     def _expect(self, response: "requests.Response", action: str, *statuses: int) -> "requests.Response":
         """Return the response if it has one of the statuses; else NotFoundError for a 404, RegistryError otherwise."""

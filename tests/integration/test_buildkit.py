@@ -1,4 +1,7 @@
-"""BuildKit runs our scanner in a build, keeps what it writes as an attestation, and what it pushes can be published."""
+"""BuildKit runs our scanner in a build, keeps what it writes as an attestation, and what it pushes can be published.
+
+Asked by ``buildctl``, and by ``docker buildx``, whose metadata files name what ``publish`` is to read.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ from tests.builders.gomodules import SYFT, module_file
 from tests.builders.scanner_image import SITE, write_root
 from tests.integration.shell import ROOT, Shell, registry, shell
 from tests.peers.buildkit import BuildKit, buildkit
+from tests.peers.buildx import Buildx, buildx
 
 pytestmark = pytest.mark.peer
+PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,12 @@ class Builds:
     context: Path
 
     @property
+    def scanner(self) -> str:
+        return f"{self.address}/scan:1"
+
+    @property
     def generator(self) -> str:
-        return f"attest:sbom=generator={self.address}/scan:1"
+        return f"attest:sbom=generator={self.scanner}"
 
     def push(self, name: str, *options: str) -> str:
         """Build the program's image and push it, and return its reference."""
@@ -124,3 +133,103 @@ def test_our_dockerfile_has_no_mistakes_that_buildkit_knows(builds: Builds, tmp_
     text = (ROOT / "Dockerfile").read_text()
     assert "WARNING" not in warnings(text)
     assert "WARNING" in warnings(text.replace("USER 65532:65532", "MAINTAINER nobody"))
+
+
+@pytest.fixture(scope="module")
+def client(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Buildx:
+    return buildx(tmp_path_factory.mktemp("buildx"), builds.daemon)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    """A Dockerfile whose image needs something on whatever platform, by its label."""
+    (tmp_path / "app").write_text("text")
+    (tmp_path / "Dockerfile").write_text(
+        'FROM scratch\nCOPY app /app\nARG AT=5.10\nLABEL org.compatbuild.require.kernel=">=$AT"\n'
+    )
+    return tmp_path
+
+
+def published(builds: Builds, metadata: Path) -> list[str]:
+    """Publish what a metadata file names, again in vain, and return of what there is a specification now, sorted."""
+    told = builds.run.json("publish", "--metadata-file", metadata)
+    assert (told["changed"], builds.run.json("publish", "--metadata-file", metadata)["changed"]) == (True, False)
+    return sorted(row["what"] for row in told["published"] if row["what"].startswith("specification"))
+
+
+def attested(index: Any) -> set[str]:
+    """Return the digests of what is no image in an index: BuildKit's attestations."""
+    return {one["digest"] for one in index["manifests"] if one["platform"]["os"] == "unknown"}
+
+
+def test_buildx_keeps_what_our_scanner_says_and_its_metadata_is_published_from(
+    builds: Builds, client: Buildx, tmp_path: Path
+) -> None:
+    image, metadata = f"{builds.address}/bx/app:1", tmp_path / "m.json"
+    sbom = f"--sbom=generator={builds.scanner}"
+    client.ok(builds.context, "build", "--push", "--tag", image, sbom, "--metadata-file", metadata, ".")
+    told = json.loads(client.ok(tmp_path, "imagetools", "inspect", image, "--format", "{{json .SBOM}}"))
+    assert "cuda.driver.min" in json.loads(told["SPDX"]["annotations"][0]["comment"])["facts"]
+    index = builds.manifest(image)
+    assert len(index["manifests"]) == 2
+    assert len(attested(index)) == 1
+    assert published(builds, metadata) == ["specification (index)", "specification (linux/amd64)"]
+    assert "kernel.version" in builds.run.ok("pull", image)
+
+
+def test_several_platforms_by_their_metadata(builds: Builds, client: Buildx, context: Path) -> None:
+    image, metadata = f"{builds.address}/bx/both:1", context / "m.json"
+    platforms = f"--platform={','.join(PLATFORMS)}"
+    client.ok(context, "build", "--push", "--tag", image, platforms, "--metadata-file", metadata, ".")
+    assert published(builds, metadata) == [f"specification ({name})" for name in ("index", *PLATFORMS)]
+    for platform in PLATFORMS:
+        assert ">=5.10" in builds.run.ok("pull", image, "--platform", platform)
+
+
+def test_bake_names_several_images_in_one_file(builds: Builds, client: Buildx, context: Path) -> None:
+    (context / "docker-bake.json").write_text(
+        json.dumps(
+            {
+                "group": {"default": {"targets": ["one", "two"]}},
+                "target": {
+                    "one": {
+                        "tags": [f"{builds.address}/bake/one:{tag}" for tag in ("1", "latest")],
+                        "output": ["type=registry"],
+                        "attest": ["type=provenance,disabled=true"],
+                    },
+                    "two": {
+                        "tags": [f"{builds.address}/bake/two:1", f"{builds.address}/bake/copy:1"],
+                        "args": {"AT": "6.1"},
+                        "platforms": PLATFORMS,
+                        "output": ["type=registry"],
+                    },
+                },
+            }
+        )
+    )
+    metadata = context / "m.json"
+    client.ok(context, "bake", "--metadata-file", metadata)
+    assert len(published(builds, metadata)) == 1 + 2 * 3
+    for name, kernel in (("one", ">=5.10"), ("two", ">=6.1"), ("copy", ">=6.1")):
+        assert kernel in builds.run.ok("pull", f"{builds.address}/bake/{name}:1", "--platform", "linux/amd64")
+
+
+def test_a_build_without_a_name_needs_one_and_one_that_made_no_image_is_refused(
+    builds: Builds, client: Buildx, context: Path
+) -> None:
+    repository, metadata = f"{builds.address}/bx/unnamed", context / "m.json"
+    pushed = f"type=image,name={repository},push-by-digest=true,name-canonical=true,push=true"
+    client.ok(context, "build", "--output", pushed, "--metadata-file", metadata, ".")
+    assert published(builds, metadata)
+
+    client.ok(context, "build", "--output=type=oci,dest=image.tar", "--metadata-file", metadata, ".")
+    told = builds.run.run("publish", "--metadata-file", metadata)
+    assert (told.code, "names no image" in told.err) == (2, True)
+
+    client.ok(context, "build", "--output=type=local,dest=out", "--metadata-file", metadata, ".")
+    told = builds.run.run("publish", "--metadata-file", metadata)
+    assert (told.code, "made no image" in told.err) == (2, True)
+
+    client.ok(context, "build", "--tag", f"{repository}:none", "--output=type=image", "--metadata-file", metadata, ".")
+    told = builds.run.run("publish", "--metadata-file", metadata)
+    assert told.code == 3, told.err

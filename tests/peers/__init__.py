@@ -30,6 +30,7 @@ REMEDIES = {
     "runc": "apt-get install runc",
     "xmllint": "apt-get install libxml2-utils",
     "npm": "Node.js 20 or later, from nodejs.org, or apt-get install npm",
+    "mmdebstrap": "apt-get install mmdebstrap",
     "podman": "apt-get install podman",
     "skopeo": "apt-get install skopeo",
     "softhsm2-util": "apt-get install softhsm2",

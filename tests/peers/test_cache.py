@@ -28,7 +28,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_peer_of_the_design_has_a_module() -> None:
     ours = ("nfdmatch", "nodeaffinity", "refregistry", "sif")
-    theirs = ("act", "actionlint", "buildctl", "buildkitd", "cosign", "crane", "nfd", "oras", "regctl")
+    theirs = ("act", "actionlint", "buildctl", "buildkitd", "buildx", "cosign", "crane", "nfd", "oras", "regctl")
     assert cache.names() == tuple(sorted((*theirs, *ours)))
 
 

@@ -1,0 +1,1 @@
+"""compatbuild installed as a user does it, from the locked wheels alone: no index is asked while it is installed."""
