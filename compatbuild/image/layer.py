@@ -141,18 +141,7 @@ class Keeper:
             self._collector.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
             is_elf = False
         if is_elf:
-            scan = ElfScan(path, size, self._wanted.interests)
-            head = bytearray()
-            for piece in payload(-1):
-                if len(head) < limit:
-                    head += piece[: limit - len(head)]
-                scan.feed(piece)
-            facts = scan.result()
-            if facts is not None:
-                self._collector.elves[path] = facts
-            content = bytes(head)
-        elif not limit:
-            return
+            content = self._elf(path, size, limit, payload)
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
         elif limit and self._wanted.condenses(path):
@@ -161,6 +150,19 @@ class Keeper:
             content = _first(payload(limit))
         if limit:
             self._collector.files[path] = content
+
+    def _elf(self, path: str, size: int, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
+        """Read an ELF file for its facts, and return the beginning of it that is wanted too."""
+        scan = ElfScan(path, size, self._wanted.interests)
+        head = bytearray()
+        for piece in payload(-1):
+            if len(head) < limit:
+                head += piece[: limit - len(head)]
+            scan.feed(piece)
+        facts = scan.result()
+        if facts is not None:
+            self._collector.elves[path] = facts
+        return bytes(head)
 
     def _condensed(self, path: str, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
         """Read a package database and return it condensed; a large one while no other layer does the same."""
