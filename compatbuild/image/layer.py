@@ -146,6 +146,7 @@ class Keeper:
             content = bytes(_last(payload(-1), size - limit))
         elif limit and self._wanted.condenses(path):
             content = self._condensed(path, limit, payload)
+            limit = len(content)
         else:
             content = _first(payload(limit))
         if limit:
@@ -165,11 +166,23 @@ class Keeper:
         return bytes(head)
 
     def _condensed(self, path: str, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
-        """Read a package database and return it condensed; a large one while no other layer does the same."""
+        """Read a package database and return it condensed; a large one while no other layer does the same.
+
+        Nothing is returned of one that names more than may be kept.
+        """
         with _ONE_AT_A_TIME if limit > LARGE_DATABASE else nullcontext():
             content = packages.condensed(path, _first(payload(limit)), self._limits)
+        if not self._affordable(path, len(content)):
+            return b""
         self._kept += len(content)
         return content
+
+    def _affordable(self, path: str, size: int) -> bool:
+        """Say whether so much more may be kept; if not, that is noted."""
+        if self._kept + size <= self._limits.layer_kept:
+            return True
+        self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        return False
 
     def _limit(self, path: str, size: int) -> int:
         """Return how many bytes of a file to keep, and count them."""
@@ -181,8 +194,7 @@ class Keeper:
             self._sources += 1
             limit = size
         condensed = bool(limit) and self._wanted.condenses(path)  # and counted as that
-        if self._kept + (0 if condensed else limit) > self._limits.layer_kept:
-            self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        if not condensed and not self._affordable(path, limit):
             return 0
         if limit in (self._limits.database, self._limits.status) and limit < size:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
