@@ -59,7 +59,7 @@ class Limits:
     depth: int = _cap(256, CUT, "directories in one path", "")
     long_name: int = _cap(256, CUT, "a path or link target from which it counts as long", "characters")
     long_names: int = _cap(32 * MIB, CUT, "long paths and link targets of one layer together", "characters")
-    layer_kept: int = _cap(48 * MIB, CUT, "content of files kept of one layer")
+    layer_kept: int = _cap(32 * MIB, CUT, "content of files kept of one layer")
     kept: int = _cap(64 * MIB, CUT, "content of files kept of all layers")
     database: int = _cap(64 * MIB, CUT, "one package database of rpm")
     status: int = _cap(16 * MIB, CUT, "one package database that is text, of dpkg or apk")

@@ -4,7 +4,7 @@ A database is mostly what nobody asks about: descriptions, change logs, lists of
 wanted a layer keeps it condensed, as a list of them; a hundred layers that each rewrite it take no memory to speak of.
 """
 
-import json
+import struct
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +17,8 @@ from compatbuild.image.view import Package
 
 CONDENSED = b"packages, condensed\n"
 """What a condensed database begins with; no real one does."""
+_LENGTH = struct.Struct(">H")
+_LONGEST = 0xFFFF
 
 _Reads = Callable[[str], bool]
 _Read = Callable[[str, bytes], Iterator[Package]]
@@ -48,14 +50,14 @@ def condensed(path: str, content: bytes, limits: Limits) -> bytes:
 
     Of more packages than the limit it has one, so that the cut is seen.
     """
-    found: list[Package] = []
-    error = ""
+    rows, error = bytearray(), ""
     try:
-        found.extend(islice(_packages(path, content), limits.packages + 1))
+        for one in islice(_packages(path, content), limits.packages + 1):
+            for field in (one.ecosystem, one.name, one.version, one.architecture):
+                rows += _field(field)
     except UnreadableError as unreadable:
         error = str(unreadable)
-    rows = [[one.ecosystem, one.name, one.version, one.architecture] for one in found]
-    return CONDENSED + json.dumps([error, rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return b"".join((CONDENSED, _field(error), rows))
 
 
 def is_condensed(content: bytes) -> bool:
@@ -91,19 +93,33 @@ def _packages(path: str, content: bytes) -> Iterator[Package]:
                 yield from read(path, content)
 
 
+def _field(text: str) -> bytes:
+    """Return a text with its length before it: names may hold any character, and none takes more room than it is."""
+    encoded = text.encode("utf-8", "replace")[:_LONGEST]
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
 def _listed(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of a condensed database; UnreadableError when the database was, or this is none."""
-    try:
-        error, rows = json.loads(content[len(CONDENSED) :])
-        found = [
-            Package(str(kind), str(name), str(version), path, str(architecture))
-            for kind, name, version, architecture in rows
-        ]
-    except (ValueError, TypeError, LookupError, RecursionError) as wrong:
-        raise UnreadableError("what was kept of it is damaged") from wrong
-    yield from found
+    error, *fields = _fields(content, len(CONDENSED))
+    if len(fields) % 4:
+        raise UnreadableError("what was kept of it is damaged")
+    for kind, name, version, architecture in zip(*[iter(fields)] * 4, strict=True):
+        yield Package(kind, name, version, path, architecture)
     if error:
-        raise UnreadableError(str(error))
+        raise UnreadableError(error)
+
+
+def _fields(content: bytes, at: int) -> Iterator[str]:
+    """Yield the texts from a place on: at least one."""
+    while True:
+        start = at + _LENGTH.size
+        at = start + int.from_bytes(content[at:start], "big")
+        if start > len(content) or at > len(content):
+            raise UnreadableError("what was kept of it is damaged")
+        yield content[start:at].decode("utf-8", "replace")
+        if at == len(content):
+            return
 
 
 def _sorted(found: set[Package]) -> tuple[Package, ...]:
