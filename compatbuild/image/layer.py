@@ -3,19 +3,25 @@
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from threading import Lock
 
 from compatbuild.errors import ImageError
+from compatbuild.image import packages
 from compatbuild.image.collect import Collector
 from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.layer_source import UNKNOWN_SIZE, BlobLayer, Scan, Tick
-from compatbuild.image.limits import OverLimitError
+from compatbuild.image.limits import MIB, OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
 ELF_MAGIC = b"\x7fELF"
+LARGE_DATABASE = 4 * MIB
+"""Bytes from which databases are not in memory several at a time, however many layers are read at once."""
+_ONE_AT_A_TIME = Lock()
 
 
 def blob_facts(layer: BlobLayer, scan: Scan) -> LayerFacts:
@@ -133,28 +139,55 @@ class Keeper:
     def keep(self, path: str, size: int, payload: Callable[[int], Iterator[memoryview]], *, is_elf: bool) -> None:
         """Read what is wanted of a file; ``payload(n)`` yields its next ``n`` bytes, all with -1."""
         limit = self._limit(path, size)
+        if is_elf and limit and self._wanted.condenses(path):
+            self._collector.notes.add(f"{path} is an ELF file, and no package database")
+            limit = 0
         if is_elf and len(self._collector.elves) >= self._limits.elf_files:
             self._collector.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
             is_elf = False
         if is_elf:
-            scan = ElfScan(path, size, self._wanted.interests)
-            head = bytearray()
-            for piece in payload(-1):
-                if len(head) < limit:
-                    head += piece[: limit - len(head)]
-                scan.feed(piece)
-            facts = scan.result()
-            if facts is not None:
-                self._collector.elves[path] = facts
-            content = bytes(head)
-        elif not limit:
-            return
+            content = self._elf(path, size, limit, payload)
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
+        elif limit and self._wanted.condenses(path):
+            content = self._condensed(path, limit, payload)
+            limit = len(content)
         else:
             content = _first(payload(limit))
         if limit:
             self._collector.files[path] = content
+
+    def _elf(self, path: str, size: int, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
+        """Read an ELF file for its facts, and return the beginning of it that is wanted too."""
+        scan = ElfScan(path, size, self._wanted.interests)
+        head = bytearray()
+        for piece in payload(-1):
+            if len(head) < limit:
+                head += piece[: limit - len(head)]
+            scan.feed(piece)
+        facts = scan.result()
+        if facts is not None:
+            self._collector.elves[path] = facts
+        return bytes(head)
+
+    def _condensed(self, path: str, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
+        """Read a package database and return it condensed; a large one while no other layer does the same.
+
+        Nothing is returned of one that names more than may be kept.
+        """
+        with _ONE_AT_A_TIME if limit > LARGE_DATABASE else nullcontext():
+            content = packages.condensed(path, _first(payload(limit)), self._limits)
+        if not self._affordable(path, len(content)):
+            return b""
+        self._kept += len(content)
+        return content
+
+    def _affordable(self, path: str, size: int) -> bool:
+        """Say whether so much more may be kept; if not, that is noted."""
+        if self._kept + size <= self._limits.layer_kept:
+            return True
+        self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        return False
 
     def _limit(self, path: str, size: int) -> int:
         """Return how many bytes of a file to keep, and count them."""
@@ -165,12 +198,12 @@ class Keeper:
                 return 0
             self._sources += 1
             limit = size
-        if self._kept + limit > self._limits.layer_kept:
-            self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        condensed = bool(limit) and self._wanted.condenses(path)  # and counted as that
+        if not condensed and not self._affordable(path, limit):
             return 0
         if limit in (self._limits.database, self._limits.status) and limit < size:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
-        self._kept += limit
+        self._kept += 0 if condensed else limit
         return limit
 
 

@@ -41,7 +41,7 @@ def run(case: Case, directory: Path) -> Ran:
         code, cost = measure.ran(command, Place(home, directory, stdout, stderr, ADDRESS_SPACE, DEADLINE))
     why = wrong(case, code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
     expected = {directory / name for name in ("image", "home", "out", "err")}
-    unexpected = [*(set(directory.iterdir()) - expected), *home.iterdir()]
+    unexpected = [*(set(directory.iterdir()) - expected), *(set(home.iterdir()) - {home / ".cache"})]
     if not why and unexpected:
         why = f"files were written: {unexpected}"
     return Ran(why, cost)
