@@ -24,7 +24,7 @@ DEVELOPMENT := $(VENV)/.development
 .PHONY: bench bench-regression clean concurrency demo fleet-proof ground-truth help imports installs keyless lint lock peers test types
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 
 demo: $(RUNTIME) ## assemble a real image and run the whole journey on it; everything ends up in out/demo
 	@$(BIN)/python -m demo.run

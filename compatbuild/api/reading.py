@@ -42,6 +42,7 @@ def infer(
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
     cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
@@ -49,10 +50,14 @@ def infer(
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
     so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
     on what is read; ``cache`` (``compatbuild.cache.open_cache``) keeps what was read for the next time.
+    With ``trust_toc`` eStargz and zstd:chunked layers are read by their tables of contents, and nothing is kept.
     """
     from compatbuild.sources.resolve import open_image
 
-    with open_image(source, platform=platform, options=options, say=say, limits=limits, cache=cache) as image:
+    cache = None if trust_toc else cache  # what has not been verified must not serve other images
+    with open_image(
+        source, platform=platform, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc
+    ) as image:
         found = reports_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
     return found[0]
 
@@ -66,6 +71,7 @@ def infer_all(
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
     cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> PlatformReports:
     """Read every image of an index in one run, layers that they share once; a single image gives one report.
 
@@ -73,7 +79,8 @@ def infer_all(
     """
     from compatbuild.sources.resolve import open_index
 
-    with open_index(source, options=options, say=say, limits=limits, cache=cache) as index:
+    cache = None if trust_toc else cache
+    with open_index(source, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc) as index:
         found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
     first = index.images[0]
     return PlatformReports(

@@ -37,6 +37,16 @@ Explain = Annotated[
         "becomes.",
     ),
 ]
+TrustToc = Annotated[
+    bool,
+    typer.Option(
+        "--trust-toc",
+        envvar="COMPATBUILD_TRUST_TOC",
+        help="Believe what eStargz and zstd:chunked layers say they hold, and get only what is wanted of them, by "
+        "ranges: their digests are then not checked, and nothing is cached. docs/sources.md says when that is right.",
+        rich_help_panel="Image",
+    ),
+]
 
 
 def infer(
@@ -52,6 +62,7 @@ def infer(
     verbose: options.Verbose = False,
     limit: options.Limit = None,
     no_cache: options.NoCache = False,
+    trust_toc: TrustToc = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -76,6 +87,7 @@ def infer(
             options.registry(plain_http, insecure, ca_file, registry_config),
             limits=options.limits(limit),
             cache=options.cache(no_cache),
+            trust_toc=trust_toc,
             quiet=quiet,
             no_progress=no_progress,
         )
@@ -91,6 +103,7 @@ def infer(
             progress=advance,
             limits=options.limits(limit),
             cache=options.cache(no_cache),
+            trust_toc=trust_toc,
         )
 
     def specification() -> str:
@@ -134,6 +147,7 @@ def _infer_all(
     *,
     limits: "Limits",
     cache: "Cache | None",
+    trust_toc: bool,
     quiet: bool,
     no_progress: bool,
 ) -> None:
@@ -150,6 +164,7 @@ def _infer_all(
             progress=advance,
             limits=limits,
             cache=cache,
+            trust_toc=trust_toc,
         )
     formats = {
         "table": lambda: platforms.table(told),

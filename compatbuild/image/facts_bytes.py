@@ -80,7 +80,9 @@ def to_bytes(facts: LayerFacts, starts: Sequence[Start]) -> bytes:
     )
     if len(document) + sum(map(len, facts.files.values())) + _LENGTH.size > MAX_BYTES:
         return b""
-    return zlib.compress(b"".join((_LENGTH.pack(len(document)), document, *facts.files.values())), _LEVEL)
+    compressor = zlib.compressobj(_LEVEL)
+    pieces = (_LENGTH.pack(len(document)), document, *facts.files.values())
+    return b"".join([*map(compressor.compress, pieces), compressor.flush()])
 
 
 def from_bytes(data: bytes) -> tuple[LayerFacts, tuple[Start, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from compatbuild.cache import Cache
+from compatbuild.image import packages
 from compatbuild.image.facts_bytes import from_bytes, to_bytes
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.view import Kind
@@ -66,7 +67,8 @@ def _holds(facts: LayerFacts, wanted: Wanted) -> bool:
     for path, entry in facts.entries.items():
         if wanted.near(path) and entry.kind is Kind.FILE and entry.size:
             limit = wanted.limit(path) or (entry.size if wanted.is_source(path, entry.size) else 0)
-            if len(facts.files.get(path, b"")) < min(limit, entry.size):
+            content = facts.files.get(path, b"")
+            if len(content) < min(limit, entry.size) and not packages.is_condensed(content):
                 return False
     return True
 

@@ -106,7 +106,9 @@ class Wanted:
             if len(rule.prefix) <= 1:
                 self._endings.setdefault(rule.suffix, []).append(rule)
         self._suffixes = tuple(self._endings)
-        self._near = (*self._suffixes, ".py") if start.roots else self._suffixes
+        sources = (".py",) if start.roots else ()
+        self._near = (*self._suffixes, *sources)
+        self._inside = (*{rule.inside for rule in rules if len(rule.prefix) <= 1}, *sources)
 
     @property
     def elf(self) -> bool:
@@ -116,7 +118,7 @@ class Wanted:
 
     def near(self, path: str) -> bool:
         """Say whether a path may be wanted at all; true for few that are not, and cheap."""
-        if path.startswith(self._prefixes) or path.endswith(self._near):
+        if path.startswith(self._prefixes) or (path.endswith(self._near) and any(map(path.__contains__, self._inside))):
             return True
         return _name(path) in self.start.names
 
@@ -139,6 +141,10 @@ class Wanted:
                     found += [rule for rule in rules if rule.fits(path)]
         return found
 
+    def condenses(self, path: str) -> bool:
+        """Say whether nothing of a file but the packages that it lists is wanted."""
+        return self.interests.packages and packages.is_database(path) and not self.interests.file_limit(path)
+
     def narrowed(self, facts: LayerFacts) -> LayerFacts:
         """Leave out what was kept of a layer for other images: content that is not wanted by the name it was kept for.
 
@@ -147,6 +153,9 @@ class Wanted:
         kept = {}
         for path, content in facts.files.items():
             size, name = len(content), facts.copies.get(path, path)
+            if packages.is_condensed(content):
+                kept[path] = content
+                continue
             limit = self.limit(name) or (size if self.is_source(name, size) else 0)
             if limit:
                 kept[path] = content if size <= limit else content[-limit:] if self.from_end(name) else content[:limit]

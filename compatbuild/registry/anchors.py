@@ -57,18 +57,19 @@ def list_anchored(registry: AnchoringRegistry, artifacts: Sequence[Descriptor], 
     for artifact in artifacts:
         raw = registry.resolve(artifact.digest).raw
         registry.push_manifest(raw, artifact.media_type, anchor_tag(subject, artifact.digest))
-    restore(registry, subject)
+    restore(registry, subject, artifacts)
 
 
-def restore(registry: AnchoringRegistry, subject: str) -> tuple[Descriptor, ...]:
+def restore(registry: AnchoringRegistry, subject: str, own: Sequence[Descriptor] = ()) -> tuple[Descriptor, ...]:
     """Put back what has an anchor and is not listed, until nothing is missing after our own last write.
 
-    Returns what was put back; ReferrersError when others, or the registry, undo it for minutes.
+    ``own`` are artifacts that were anchored just now: without them nothing is complete. Returns what was put back;
+    ReferrersError when others, or the registry, undo it for minutes, and when the registry does not list its tags.
     """
     restored: dict[str, Descriptor] = {}
     begun, writes, tag = time.monotonic(), 0, fallback_tag(subject)
     while True:
-        anchors = _anchors(registry, subject)
+        anchors = _anchors(registry, subject, [anchor_tag(subject, one.digest) for one in own])
         entries = read_surely(registry, tag)
         missing = list(_missing(registry, subject, anchors, entries))
         if not missing:
@@ -100,12 +101,19 @@ def drop(registry: AnchoringRegistry, artifact: str, subject: str) -> None:
         registry.push_manifest(NOTHING, OCI_INDEX, tag)
 
 
-def _anchors(registry: AnchoringRegistry, subject: str) -> list[str]:
+def _anchors(registry: AnchoringRegistry, subject: str, own: Sequence[str]) -> list[str]:
     head = anchor_tag(subject, "")
     try:
         found = [tag for tag in registry.tags() if tag.startswith(head)]
-    except NotFoundError:  # a repository without any tag, to some registries
+    except NotFoundError as error:  # a repository without any tag, to some registries
+        if own:
+            raise ReferrersError(
+                f"{registry.name} does not list its tags",
+                why="nobody would find what holds on to the artifact, so it could be lost",
+                remedy="attach it without --durable, while nobody else does",
+            ) from error
         return []
+    found += [tag for tag in own if tag not in found]  # a list of tags may be a moment old
     if len(found) > MAX_ANCHORS:
         raise ReferrersError(
             f"{subject} in {registry.name} has {len(found)} anchors",
