@@ -14,6 +14,7 @@ from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
+    from compatbuild.image.view import ImageConfig
     from compatbuild.inference.sides import Compared
     from compatbuild.sources.image_source import ImageSource
     from compatbuild.validation.issue import Issue
@@ -29,6 +30,14 @@ class Refined:
     spec: bytes
     template: str
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an image needs, and the config that says how it is run and by which steps it was built."""
+
+    report: Report
+    config: "ImageConfig"
 
 
 def infer(
@@ -48,10 +57,24 @@ def infer(
     so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
     on what is read.
     """
+    return read(source, platform=platform, base=base, options=options, say=say, progress=progress, limits=limits).report
+
+
+def read(
+    source: str,
+    *,
+    platform: str | None = None,
+    base: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT,
+) -> Reading:
+    """Read an image as ``infer`` does, and return its config too."""
     from compatbuild.sources.resolve import open_image
 
     with open_image(source, platform=platform, options=options, say=say, limits=limits) as image:
-        return next(iter(reports_of([image], limits, base=base, options=options, say=say, progress=progress)))
+        return readings_of([image], limits, base=base, options=options, say=say, progress=progress)[0]
 
 
 def infer_all(
@@ -91,6 +114,20 @@ def reports_of(
     progress: Progress | None,
 ) -> list[Report]:
     """Return a report of each open image, in their order; a layer that several have is read once."""
+    found = readings_of(images, limits, base=base, options=options, say=say, progress=progress)
+    return [one.report for one in found]
+
+
+def readings_of(
+    images: "Sequence[ImageSource]",
+    limits: Limits = DEFAULT,
+    *,
+    base: str | None,
+    options: RegistryOptions,
+    say: Say | None,
+    progress: Progress | None,
+) -> list[Reading]:
+    """Return report and config of each open image, in their order; a layer that several have is read once."""
     from compatbuild.detectors import discover
     from compatbuild.image.build import Parts, build_views
     from compatbuild.inference import engine
@@ -100,15 +137,16 @@ def reports_of(
     detectors = discover()
     found = [find_base(image, base, options, say) for image in images]
     parts = [Parts(image.config, image.layers) for image in images]
-    reports = []
+    readings = []
     with closing(build_views(parts, engine.interests(detectors), limits, progress)) as views:
         for image, built_on, merged in zip(images, found, views, strict=True):
             view = image.view_of(merged)
             identity = ImageIdentity(
                 source=image.scheme, reference=image.reference, digest=image.digest, platform=view.config.platform
             )
-            reports.append(built_on.told(engine.infer(view, identity, detectors, load()), view.config))
-    return reports
+            report = built_on.told(engine.infer(view, identity, detectors, load()), view.config)
+            readings.append(Reading(report, view.config))
+    return readings
 
 
 def refine(report: Report, *, template: str | Path | None = None) -> Refined:

@@ -1,5 +1,7 @@
 """``compatbuild infer``."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,8 +11,13 @@ from compatbuild.cli.output import Target, emit, tell, wanted
 from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
+    from compatbuild.api import Reading
+    from compatbuild.ci.github.places import Places
     from compatbuild.image.limits import Limits
+    from compatbuild.model.finding import Finding
+    from compatbuild.model.report import Report
     from compatbuild.registry.options import RegistryOptions
+    from compatbuild.report.sarif import Location
 
 ALL = "all"
 """The platform that stands for every one of an index (``registry.subject.ALL``, which is not imported for a help)."""
@@ -37,6 +44,16 @@ Explain = Annotated[
     ),
 ]
 
+Dockerfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--dockerfile",
+        metavar="FILE",
+        help="The Dockerfile that the image was built by: -o sarif and --explain then name its lines.",
+        rich_help_panel="Image",
+    ),
+]
+
 
 def infer(
     source: Source = None,
@@ -44,6 +61,7 @@ def infer(
     platform: options.PlatformOrAll = None,
     base: options.Base = None,
     explain: Explain = False,
+    dockerfile: Dockerfile = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -65,8 +83,11 @@ def infer(
     from compatbuild.report import documents, explained, findings, findings_sarif
     from compatbuild.report.sarif import sarif
 
-    if platform == ALL and explain:
-        raise UsageError("--explain is about one image", why="--platform all names several", remedy="name one platform")
+    for flag, given in (("--explain", explain), ("--dockerfile", dockerfile)):
+        if platform == ALL and given:
+            raise UsageError(
+                f"{flag} is about one image", why="--platform all names several", remedy="name one platform"
+            )
     if platform == ALL:
         _infer_all(
             wanted(output, "table", "json", "yaml", "markdown"),
@@ -79,8 +100,10 @@ def infer(
         )
         return
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown", "sarif")
+    if dockerfile:
+        api.read_file(dockerfile)
     with progress(shown=not (quiet or no_progress)) as advance:
-        report = api.infer(
+        reading = api.read(
             settings.image(source),
             platform=platform,
             base=base,
@@ -89,6 +112,7 @@ def infer(
             progress=advance,
             limits=options.limits(limit),
         )
+    report, places = reading.report, _places(dockerfile, reading, quiet=quiet)
 
     def specification() -> str:
         refined = api.refine(report, template="default")
@@ -97,7 +121,9 @@ def infer(
         return refined.spec.decode()
 
     def table() -> "RenderableType":
-        return explained.explained(report, api.expressions) if explain else findings.table(report, every=verbose)
+        if explain:
+            return explained.explained(report, api.expressions, places.named_line)
+        return findings.table(report, every=verbose)
 
     formats = {
         "table": table,
@@ -105,9 +131,38 @@ def infer(
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
         "markdown": lambda: findings.markdown(report),
-        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report)))),
+        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report, _located(report, places))))),
     }
     emit(targets, formats)
+
+
+def _places(dockerfile: Path | None, reading: "Reading", *, quiet: bool) -> "Places":
+    """Return the lines of a Dockerfile that made the layers of an image, or say that they cannot be told."""
+    from compatbuild.ci.github.places import Places, read_text
+    from compatbuild.image.steps import lines_of_layers
+
+    text = read_text(dockerfile, Path.cwd())
+    if text is None:
+        return Places()
+    lines = lines_of_layers("\n".join(text.lines), reading.config)
+    if not lines:
+        tell(f"note: which line of {text.file} made which layer cannot be told: it is not the image's, or its builder "
+             "kept no history", quiet=quiet)  # fmt: skip
+    return Places(dockerfile=text, layers=lines)
+
+
+def _located(report: "Report", places: "Places") -> "Callable[[Finding], Location]":
+    """Return what says where a finding is: a line of the Dockerfile where that is known, and a file of the image."""
+    from compatbuild.report.sarif import Location
+
+    image = f"{report.image.source}:{report.image.reference}"
+
+    def located(finding: "Finding") -> "Location":
+        place = places.of_evidence(finding.evidence)
+        at = (place.file, place.line) if place else ("", 0)
+        return Location(*at, names=(image, finding.evidence[0].path))
+
+    return located
 
 
 def _infer_all(
