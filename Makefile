@@ -21,7 +21,8 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean concurrency demo docs ground-truth help imports installs keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
+	peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -68,6 +69,10 @@ bench-regression: $(DEVELOPMENT) ## fail when inference takes over 10 % more CPU
 
 concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 times on four registries (10 minutes)
 	@$(BIN)/python -m tests.integration.concurrency
+
+fleet-proof: $(DEVELOPMENT) ## check made-up fleets: 2,000 images on 300 layers, 10,000 with specifications; some ten minutes
+	@$(BIN)/python -m tests.fleet layers
+	@$(BIN)/python -m tests.fleet attached
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
