@@ -21,7 +21,8 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean concurrency demo fleet-proof ground-truth help imports installs keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
+	peers test types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
@@ -52,6 +53,9 @@ keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore'
 	@$(BIN)/python -m tests.peers.build --services act cosign crane refregistry
 	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
 		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py tests/keyless/live_action.py
+
+docs: $(DEVELOPMENT) ## build the documentation as a site into out/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 installs: $(DEVELOPMENT) ## install on newer Pythons; build our image by its Dockerfile and run it (root, 250 MB)
 	@$(BIN)/python -m tests.peers.build buildctl buildkitd buildx crane refregistry

@@ -15,6 +15,7 @@ from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from compatbuild.cache import Cache
+    from compatbuild.image.view import ImageConfig
     from compatbuild.inference.sides import Compared
     from compatbuild.sources.image_source import ImageSource
     from compatbuild.validation.issue import Issue
@@ -30,6 +31,14 @@ class Refined:
     spec: bytes
     template: str
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an image needs, and the config that says how it is run and by which steps it was built."""
+
+    report: Report
+    config: "ImageConfig"
 
 
 def infer(
@@ -52,13 +61,39 @@ def infer(
     on what is read; ``cache`` (``compatbuild.cache.open_cache``) keeps what was read for the next time.
     With ``trust_toc`` eStargz and zstd:chunked layers are read by their tables of contents, and nothing is kept.
     """
+    return read(
+        source,
+        platform=platform,
+        base=base,
+        options=options,
+        say=say,
+        progress=progress,
+        limits=limits,
+        cache=cache,
+        trust_toc=trust_toc,
+    ).report
+
+
+def read(
+    source: str,
+    *,
+    platform: str | None = None,
+    base: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
+    trust_toc: bool = False,
+) -> Reading:
+    """Read an image as ``infer`` does, and return its config too."""
     from compatbuild.sources.resolve import open_image
 
     cache = None if trust_toc else cache  # what has not been verified must not serve other images
     with open_image(
         source, platform=platform, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc
     ) as image:
-        found = reports_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
+        found = readings_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
     return found[0]
 
 
@@ -103,6 +138,21 @@ def reports_of(
     cache: "Cache | None" = None,
 ) -> list[Report]:
     """Return a report of each open image, in their order; a layer that several have is read once."""
+    found = readings_of(images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
+    return [one.report for one in found]
+
+
+def readings_of(
+    images: "Sequence[ImageSource]",
+    limits: Limits = DEFAULT,
+    *,
+    base: str | None,
+    options: RegistryOptions,
+    say: Say | None,
+    progress: Progress | None,
+    cache: "Cache | None" = None,
+) -> list[Reading]:
+    """Return report and config of each open image, in their order; a layer that several have is read once."""
     from compatbuild.inference.base_image import find_base
     from compatbuild.inference.report_cache import ReportCache
 
@@ -111,7 +161,7 @@ def reports_of(
     made = [known.read(image) if known else None for image in images]
     missing = [image for image, report in zip(images, made, strict=True) if report is None]
     new = _inferred(missing, limits, progress, cache) if missing else iter(())
-    reports = []
+    readings = []
     for image, built_on, kept in zip(images, found, made, strict=True):
         report = kept or next(new)
         if known and not kept:
@@ -119,9 +169,9 @@ def reports_of(
         identity = ImageIdentity(
             source=image.scheme, reference=image.reference, digest=image.digest, platform=report.image.platform
         )
-        told = report.model_copy(update={"image": identity})
-        reports.append(built_on.told(told, image.own_config()))
-    return reports
+        told, config = report.model_copy(update={"image": identity}), image.own_config()
+        readings.append(Reading(built_on.told(told, config), config))
+    return readings
 
 
 def _inferred(
