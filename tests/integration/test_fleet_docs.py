@@ -22,7 +22,7 @@ from tests.unit.fleet.building import fleet, rows
 __all__ = ["cli", "elsewhere"]  # fixtures
 PAGE = (ROOT / "docs" / "how-to" / "fleet.md").read_text()
 MANIFESTS = [one for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) for one in block.split("\n---\n")]  # fmt: skip
-TYPED = [line for block in re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) for line in block.splitlines()]  # fmt: skip
+TYPED = [line for block in re.findall(r"^```(?:console|shell)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) for line in block.splitlines()]  # fmt: skip
 
 
 def kinds() -> list[str]:
@@ -64,7 +64,7 @@ def test_the_command_of_the_nightly_job_works(cli: Cli, elsewhere: Path) -> None
 
 @pytest.mark.parametrize("line", [line for line in TYPED if line.startswith("compatbuild ")])
 def test_a_command_and_its_options_exist(cli: Cli, line: str) -> None:
-    arguments = shlex.split(line)[1:]
+    arguments = shlex.split(line, comments=True)[1:]
     command = next(words for words in COMMANDS if tuple(arguments[: len(words)]) == words)
     told = words(cli, *command)
     for flag in (argument.partition("=")[0] for argument in arguments if argument.startswith("-")):

@@ -26,6 +26,8 @@ PAGES = sorted(
 DONE = ["docs/tutorial.md", *(page for page in PAGES if page.startswith("docs/how-to/"))]
 REGISTRIES = ("registry.example", "mirror.example")
 NODES = '{"flags": {"cpu.cpuid": {"elements": {}}}, "attributes": {}, "instances": {}}'
+PODS = """{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "app", "namespace": "shop"}, "spec":
+    {"containers": [{"name": "app", "image": "registry.example/app:1.2"}]}}]}"""
 EXIT = re.compile(r"# exit code (\d+)( if .*)?$")
 """How a page says that a command does not end with 0, for sure or on some hosts."""
 
@@ -84,6 +86,7 @@ def test_what_a_page_tells_can_be_done(
     for version in ("1.1", "1.2"):
         push(shell(tmp_path_factory.mktemp("push")), layouts / version, address, f"{Path(page).stem}/app", version)
     (elsewhere / "nodes.json").write_text(NODES)
+    (elsewhere / "pods.json").write_text(PODS.replace("registry.example", repository))
     shutil.copy(ROOT / "Dockerfile", elsewhere / "Dockerfile")
     for line in typed(page):
         if line.startswith(THEIRS):
