@@ -98,7 +98,7 @@ def _layers(directory: Path, images: int, engines: list[str]) -> int:
                 if not _once(wire, made) or records[engine].count(b"\n") != images + 1:
                     return 1
     same = len(set(records.values())) == 1
-    print("the same rows byte for byte" if same else "THE ROWS DIFFER")
+    print("the same rows byte for byte" if same else "THE ROWS DIFFER", flush=True)
     return 0 if same else 1
 
 
@@ -240,6 +240,8 @@ def _watch(
         while True:
             tree = [watched, *watched.children(recursive=True)]
             sizes = [one.memory_info().rss for one in tree if one.is_running()]
+            if not sizes:
+                return
             peaks.append(sum(sizes))
             main_peaks.append(sizes[0])
             if not rows.exists() or rows.read_bytes().count(b"\n") < 2:
