@@ -21,10 +21,11 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench clean demo docs ground-truth help imports installs keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
+	peers test types
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 
 demo: $(RUNTIME) ## assemble a real image and run the whole journey on it; everything ends up in out/demo
 	@$(BIN)/python -m demo.run
@@ -60,14 +61,23 @@ installs: $(DEVELOPMENT) ## install on newer Pythons; build our image by its Doc
 	@$(BIN)/python -m tests.peers.build buildctl buildkitd buildx crane refregistry
 	@$(BIN)/python -m pytest tests/installs/live_pythons.py tests/installs/live_image.py
 
-bench: $(RUNTIME) ## time inference on the demo's image against decompressing its layers
-	@test -f out/demo/image/oci-layout || $(BIN)/python -m demo.assemble out/demo/image --tag v1
-	@$(BIN)/python -m bench
+bench: $(DEVELOPMENT) ## measure time and memory against decompressing the layers; BENCH=--all for images over 1 GB too
+	@$(BIN)/python -m bench $(BENCH)
+
+bench-regression: $(DEVELOPMENT) ## fail when inference takes over 10 % more CPU than recorded in bench/ratios.json
+	@$(BIN)/python -m bench.regression
+
+concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 times on four registries (10 minutes)
+	@$(BIN)/python -m tests.integration.concurrency
+
+fleet-proof: $(DEVELOPMENT) ## check made-up fleets: 2,000 images on 300 layers, 10,000 with specifications; some ten minutes
+	@$(BIN)/python -m tests.fleet layers
+	@$(BIN)/python -m tests.fleet attached
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
 	@$(LOCK) pyproject.toml --output-file requirements.lock
-	@$(LOCK) pyproject.toml --group dev --extra keyless --extra pkcs11 --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --group dev --extra fleet --extra keyless --extra pkcs11 --output-file requirements-dev.lock
 	@$(LOCK) pyproject.toml --extra keyless --constraints requirements-dev.lock --output-file github-action/requirements.lock
 	@$(LOCK) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
 

@@ -121,6 +121,12 @@ class SigningError(CompatError):
     code = "signing"
 
 
+class FleetError(CompatError):
+    """A source of a fleet, a record of a run or what runs it is not as it should be."""
+
+    code = "fleet"
+
+
 class VerificationError(CompatError):
     """A signature or a specification did not pass verification."""
 

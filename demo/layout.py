@@ -9,11 +9,11 @@ import json
 import posixpath
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from isal import isal_zlib
 
@@ -30,35 +30,62 @@ GZIP = 31  # zlib's window bits for a gzip wrapper; its header then has neither 
 LEVEL = 3  # the best of isal's, near zlib's 6 in size and ten times as fast
 
 
+class Compressor(Protocol):
+    """Compresses what comes in pieces, as zlib's objects do."""
+
+    def compress(self, data: Any, /) -> bytes:
+        """Return what is ready after more bytes."""
+
+    def flush(self) -> bytes:
+        """Return the rest."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How layers are compressed: their media type, and what begins to compress one."""
+
+    media_type: str
+    begin: Callable[[], Compressor]
+
+
+QUICK = Packing(LAYER, lambda: isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, GZIP))
+
+
 @dataclass(frozen=True)
 class Layer:
-    """A layer as the manifest (its descriptor) and the config (its diff ID, what made it) speak of it."""
+    """A layer as the manifest (its descriptor) and the config (its diff ID, what made it) speak of it.
+
+    ``plain`` is how many bytes it has decompressed.
+    """
 
     descriptor: dict[str, Any]
     diff_id: str
     made_by: str
+    plain: int
 
 
 class Layout:
     """A layout under construction; ``created`` is the time in seconds since 1970 that everything in it bears."""
 
-    def __init__(self, root: Path, created: int) -> None:
-        self.root, self.created = root, created
+    def __init__(self, root: Path, created: int, packing: Packing = QUICK) -> None:
+        self.root, self.created, self._packing = root, created, packing
         self._blobs = root / "blobs" / "sha256"
         _cleared(root)
         self._blobs.mkdir(parents=True)
 
     def layer(self, tree: Tree, made_by: str) -> Layer:
-        """Pack a tree into a gzip-compressed layer."""
+        """Pack a tree into a compressed layer."""
         partial = self._blobs / "partial"
         with partial.open("wb") as stream:
-            sink = _Gzip(stream)
+            sink = _Packed(stream, self._packing.begin())
             with tarfile.open(fileobj=sink, mode="w|", format=tarfile.PAX_FORMAT) as archive:
                 for member, data in _members(tree, self.created):
                     archive.addfile(member, io.BytesIO(data))
             sink.close()
-        partial.rename(self._blobs / sink.stored.hexdigest())
-        return Layer(_descriptor(LAYER, sink.stored.hexdigest(), sink.size), f"sha256:{sink.diff.hexdigest()}", made_by)
+        digest = sink.stored.hexdigest()
+        partial.rename(self._blobs / digest)
+        descriptor = _descriptor(self._packing.media_type, digest, sink.size)
+        return Layer(descriptor, f"sha256:{sink.diff.hexdigest()}", made_by, sink.plain)
 
     def image(self, layers: Iterable[Layer], config: Mapping[str, Any], tag: str) -> str:
         """Write config, manifest and index for layers, lowest first; return the manifest's digest."""
@@ -94,16 +121,17 @@ class Layout:
         return _descriptor(media_type, digest, len(data))
 
 
-class _Gzip(io.RawIOBase):
-    """Compresses what is written to it, and hashes it before (``diff``) and after (``stored``)."""
+class _Packed(io.RawIOBase):
+    """Compresses what is written to it; hashes and counts it before (``diff``, ``plain``) and after (``stored``)."""
 
-    def __init__(self, stream: io.BufferedWriter) -> None:
+    def __init__(self, stream: io.BufferedWriter, compressor: Compressor) -> None:
         self._stream = stream
-        self._compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, GZIP)
-        self.diff, self.stored, self.size = hashlib.sha256(), hashlib.sha256(), 0
+        self._compressor = compressor
+        self.diff, self.stored, self.plain, self.size = hashlib.sha256(), hashlib.sha256(), 0, 0
 
     def write(self, data: Any) -> int:
         self.diff.update(data)
+        self.plain += len(data)
         self._store(self._compressor.compress(data))
         return len(data)
 

@@ -4,10 +4,11 @@ Every function takes plain values and returns frozen records; nothing is printed
 being done; ``progress`` how far reading an image is. Errors are subclasses of ``compatbuild.errors.CompatError``.
 """
 
-from compatbuild.api.artifacts import attach, detach, pull, show
-from compatbuild.api.checks import check, load_target
+from compatbuild.api.artifacts import attach, detach, pull, repair, show
+from compatbuild.api.checks import check, check_loaded, load_target
 from compatbuild.api.copying import copy
 from compatbuild.api.exports import export
+from compatbuild.api.fleet import Engines, FleetRun, check_fleet, diff_fleet, read_fleet
 from compatbuild.api.publishing import Published, publish
 from compatbuild.api.reading import (
     TEMPLATE_FILE,
@@ -29,6 +30,8 @@ from compatbuild.api.targets import DEFAULT_OPTIONS, Target, creation_date, open
 __all__ = [
     "DEFAULT_OPTIONS",
     "TEMPLATE_FILE",
+    "Engines",
+    "FleetRun",
     "Published",
     "Reading",
     "Refined",
@@ -36,10 +39,13 @@ __all__ = [
     "Target",
     "attach",
     "check",
+    "check_fleet",
+    "check_loaded",
     "copy",
     "creation_date",
     "detach",
     "diff",
+    "diff_fleet",
     "export",
     "expressions",
     "infer",
@@ -52,7 +58,9 @@ __all__ = [
     "pull",
     "read",
     "read_file",
+    "read_fleet",
     "refine",
+    "repair",
     "require_valid",
     "select",
     "show",

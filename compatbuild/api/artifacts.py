@@ -9,6 +9,7 @@ from compatbuild.errors import NotFoundError, VerificationError
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
+    from compatbuild.registry.anchors import Restored
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.candidates import Candidate
     from compatbuild.registry.overview import Overview
@@ -55,6 +56,27 @@ def detach(
             remedy="`compatbuild show` lists what is",
         )
     return tuple(gone)
+
+
+def repair(
+    reference: str, *, platform: str | None = None, options: RegistryOptions = DEFAULT_OPTIONS
+) -> tuple["Restored", ...]:
+    """List again what was attached durably to an image, or to what is attached to it, and has been dropped since.
+
+    Of an index every platform too, unless ``platform`` names one. Where the registry itself keeps the list, and in
+    OCI layouts, nothing can be missing.
+    """
+    from compatbuild.registry.anchors import Restored
+    from compatbuild.registry.candidates import referrers_of
+
+    target = open_target(reference, options)
+    found: list[Restored] = []
+    for subject in target.subjects(platform):
+        about = subject.descriptor
+        found += [Restored(one, about.digest) for one in target.store.restore_referrers(about.digest)]
+        for digest in [one.descriptor.digest for one in referrers_of(target.store, about) if not one.rejected]:
+            found += [Restored(one, digest) for one in target.store.restore_referrers(digest)]
+    return tuple(found)
 
 
 def pull(

@@ -24,6 +24,7 @@ from compatbuild.model.report import Report
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
+    from compatbuild.cache import Cache
     from compatbuild.registry.attach import Attached
     from compatbuild.registry.store import Store
     from compatbuild.registry.subject import Subject
@@ -65,6 +66,7 @@ def publish(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
 ) -> tuple[Published, ...]:
     """Infer, refine, validate, attach and, with a ``signer``, sign: for an image, or for every platform of an index.
 
@@ -72,10 +74,10 @@ def publish(
     what buildx wrote of a build, and names images by digest. An index gets a specification of its own with what all its
     platforms have in common. Nothing is attached before every platform has been inferred and refined, layers that
     platforms share being read once. Doing it again changes nothing. ``base`` as for ``infer``. An image that needs
-    nothing gets nothing, and is not in the result. What was signed must pass the ``policy``, if there is one:
-    VerificationError, when everything is there but its readers would refuse it.
+    nothing gets nothing, and is not in the result. ``limits`` and ``cache`` as for ``infer``. What was signed must pass
+    the ``policy``, if there is one: VerificationError, when everything is there but its readers would refuse it.
     """
-    what = _What(template, signer, how, policy, platform, base, limits)
+    what = _What(template, signer, how, policy, platform, base, limits, cache)
     names = _names(reference, metadata_file, options, say)
     return tuple(one for name in names for one in _publish(name, what, options, say, progress))
 
@@ -91,6 +93,7 @@ class _What:
     platform: str | None
     base: str | None
     limits: Limits
+    cache: "Cache | None"
 
 
 def _names(reference: str, metadata_file: Path | None, options: RegistryOptions, say: Say | None) -> tuple[str, ...]:
@@ -155,14 +158,18 @@ def _reports(
         for digest in [subject.descriptor.digest for subject in subjects if not subject.is_index]:
             source = source_of(target.reference.with_digest(digest))
             try:
-                sources[digest] = opened.enter_context(open_image(source, options=options, say=say, limits=what.limits))
+                sources[digest] = opened.enter_context(
+                    open_image(source, options=options, say=say, limits=what.limits, cache=what.cache)
+                )
             except NotLinuxError as error:
                 if len(subjects) == 1:
                     raise
                 if say is not None:
                     say(f"nothing is published for {source}: {error.what}")
         images = list(sources.values())
-        read = reports_of(images, what.limits, base=what.base, options=options, say=say, progress=progress)
+        read = reports_of(
+            images, what.limits, base=what.base, options=options, say=say, progress=progress, cache=what.cache
+        )
     return dict(zip(sources, read, strict=True))
 
 

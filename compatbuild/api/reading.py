@@ -1,8 +1,8 @@
 """Read an image, refine what it needs into a specification, validate one, and compare two."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from compatbuild.model.requirement import AnyRequirement
 from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
+    from compatbuild.cache import Cache
     from compatbuild.image.view import ImageConfig
     from compatbuild.inference.sides import Compared
     from compatbuild.sources.image_source import ImageSource
@@ -49,15 +50,28 @@ def infer(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
     ``source`` is ``PREFIX:NAME`` (``oci-dir:``, ``registry:`` …) or, without a prefix, an existing path or a registry
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
     so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
-    on what is read.
+    on what is read; ``cache`` (``compatbuild.cache.open_cache``) keeps what was read for the next time.
+    With ``trust_toc`` eStargz and zstd:chunked layers are read by their tables of contents, and nothing is kept.
     """
-    return read(source, platform=platform, base=base, options=options, say=say, progress=progress, limits=limits).report
+    return read(
+        source,
+        platform=platform,
+        base=base,
+        options=options,
+        say=say,
+        progress=progress,
+        limits=limits,
+        cache=cache,
+        trust_toc=trust_toc,
+    ).report
 
 
 def read(
@@ -69,12 +83,18 @@ def read(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> Reading:
     """Read an image as ``infer`` does, and return its config too."""
     from compatbuild.sources.resolve import open_image
 
-    with open_image(source, platform=platform, options=options, say=say, limits=limits) as image:
-        return readings_of([image], limits, base=base, options=options, say=say, progress=progress)[0]
+    cache = None if trust_toc else cache  # what has not been verified must not serve other images
+    with open_image(
+        source, platform=platform, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc
+    ) as image:
+        found = readings_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
+    return found[0]
 
 
 def infer_all(
@@ -85,6 +105,8 @@ def infer_all(
     say: Say | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> PlatformReports:
     """Read every image of an index in one run, layers that they share once; a single image gives one report.
 
@@ -92,8 +114,9 @@ def infer_all(
     """
     from compatbuild.sources.resolve import open_index
 
-    with open_index(source, options=options, say=say, limits=limits) as index:
-        found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress)
+    cache = None if trust_toc else cache
+    with open_index(source, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc) as index:
+        found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
     first = index.images[0]
     return PlatformReports(
         source=first.scheme,
@@ -112,9 +135,10 @@ def reports_of(
     options: RegistryOptions,
     say: Say | None,
     progress: Progress | None,
+    cache: "Cache | None" = None,
 ) -> list[Report]:
     """Return a report of each open image, in their order; a layer that several have is read once."""
-    found = readings_of(images, limits, base=base, options=options, say=say, progress=progress)
+    found = readings_of(images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
     return [one.report for one in found]
 
 
@@ -126,27 +150,48 @@ def readings_of(
     options: RegistryOptions,
     say: Say | None,
     progress: Progress | None,
+    cache: "Cache | None" = None,
 ) -> list[Reading]:
     """Return report and config of each open image, in their order; a layer that several have is read once."""
+    from compatbuild.inference.base_image import find_base
+    from compatbuild.inference.report_cache import ReportCache
+
+    found = [find_base(image, base, options, say) for image in images]
+    known = ReportCache(cache, limits) if cache is not None else None
+    made = [known.read(image) if known else None for image in images]
+    missing = [image for image, report in zip(images, made, strict=True) if report is None]
+    new = _inferred(missing, limits, progress, cache) if missing else iter(())
+    readings = []
+    for image, built_on, kept in zip(images, found, made, strict=True):
+        report = kept or next(new)
+        if known and not kept:
+            known.write(image, report)
+        identity = ImageIdentity(
+            source=image.scheme, reference=image.reference, digest=image.digest, platform=report.image.platform
+        )
+        told, config = report.model_copy(update={"image": identity}), image.own_config()
+        readings.append(Reading(built_on.told(told, config), config))
+    return readings
+
+
+def _inferred(
+    images: "Sequence[ImageSource]", limits: Limits, progress: Progress | None, cache: "Cache | None"
+) -> Iterator[Report]:
+    """Yield a report on each image, in their order."""
     from compatbuild.detectors import discover
     from compatbuild.image.build import Parts, build_views
+    from compatbuild.image.layer_cache import LayerCache
     from compatbuild.inference import engine
-    from compatbuild.inference.base_image import find_base
     from compatbuild.knowledge import load
 
     detectors = discover()
-    found = [find_base(image, base, options, say) for image in images]
+    layers = LayerCache(cache) if cache is not None else None
     parts = [Parts(image.config, image.layers) for image in images]
-    readings = []
-    with closing(build_views(parts, engine.interests(detectors), limits, progress)) as views:
-        for image, built_on, merged in zip(images, found, views, strict=True):
-            view = image.view_of(merged)
-            identity = ImageIdentity(
-                source=image.scheme, reference=image.reference, digest=image.digest, platform=view.config.platform
-            )
-            report = built_on.told(engine.infer(view, identity, detectors, load()), view.config)
-            readings.append(Reading(report, view.config))
-    return readings
+    with closing(build_views(parts, engine.interests(detectors), limits, progress, cache=layers)) as views:
+        for image, merged in zip(images, views, strict=True):
+            view = replace(merged, config=image.own_config())
+            identity = ImageIdentity(source="", reference="", platform=view.config.platform)
+            yield engine.infer(view, identity, detectors, load())
 
 
 def refine(report: Report, *, template: str | Path | None = None) -> Refined:
@@ -246,6 +291,8 @@ def diff(
     options: RegistryOptions = DEFAULT_OPTIONS,
     say: Say | None = None,
     progress: Progress | None = None,
+    limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
 ) -> "Compared":
     """Say what changed from an image, report or specification to another; ``template`` makes a report comparable."""
     from compatbuild.inference.sides import Side, compare, is_report, text_of
@@ -253,7 +300,10 @@ def diff(
     def side(name: str) -> Side:
         data = text_of(name)
         if data is None:
-            return Side("image", name, infer(name, platform=platform, options=options, say=say, progress=progress))
+            report = infer(
+                name, platform=platform, options=options, say=say, progress=progress, limits=limits, cache=cache
+            )
+            return Side("image", name, report)
         return Side("report", name, parse_report(data, name)) if is_report(data) else Side("spec", name, spec=data)
 
     return compare(side(old), side(new), lambda report: refine(report, template=template).spec)

@@ -15,11 +15,11 @@ from compatbuild.nfd.tree import MAX_BYTES as MAX_SPEC
 from compatbuild.nfd.wire import Spec
 from compatbuild.registry.artifact import REPORT
 from compatbuild.registry.attach import pull
-from compatbuild.registry.candidates import Candidate
+from compatbuild.registry.candidates import Candidate, Referrer, referrers_of
 from compatbuild.registry.reference import LayoutReference, Reference
 from compatbuild.registry.store import Store
 from compatbuild.registry.subject import Subject as Manifest
-from compatbuild.registry.subject import subjects
+from compatbuild.registry.subject import subjects_in
 from compatbuild.signing.verify import Policy, judge_by
 from compatbuild.sources.names import exists
 from compatbuild.sources.resolve import ALIASES, PREFIXES
@@ -108,14 +108,17 @@ def attached(
 def _manifests(
     store: Store, reference: Reference | LayoutReference, platform: str, *, exactly: bool
 ) -> Sequence[Manifest]:
+    found = store.resolve(reference.selector)
+    (top,) = subjects_in(store, found, reference)
+    if not platform or not (top.is_index or exactly):
+        return [top]  # whatever its config says it is for: it is all there is
     try:
-        chosen = subjects(store, reference, platform or None)
+        chosen = subjects_in(store, found, reference, platform)
     except NotFoundError:
         if exactly:
             raise
         chosen = []
-    top = subjects(store, reference)
-    return [*chosen, *(one for one in top if one.descriptor not in [other.descriptor for other in chosen])]
+    return [*chosen, top] if top.is_index else chosen
 
 
 def load_manifest(store: Store, manifest: Manifest, name: str, policy: Policy | None) -> Loaded:
@@ -123,9 +126,11 @@ def load_manifest(store: Store, manifest: Manifest, name: str, policy: Policy | 
     if policy is not None:
         verified = judge_by(policy, store, manifest.descriptor).required()
         content, spec = verified.content, verified.spec
+        listed = None
     else:
-        content, spec = pull(store, manifest.descriptor)
-    report, notes = _report(store, manifest)
+        listed = tuple(referrers_of(store, manifest.descriptor))
+        content, spec = pull(store, manifest.descriptor, listed=listed)
+    report, notes = _report(store, manifest, listed)
     subject = _subject(manifest, name, spec, notes, verified=policy is not None, report=bool(report))
     return Loaded(subject, decode(content), report, content)
 
@@ -145,10 +150,12 @@ def _subject(
     )
 
 
-def _report(store: Store, manifest: Manifest) -> tuple[Report | None, tuple[str, ...]]:
+def _report(
+    store: Store, manifest: Manifest, listed: Sequence[Referrer] | None
+) -> tuple[Report | None, tuple[str, ...]]:
     """Give the report attached to a manifest, or why there is none to use: it only adds to what the spec asks."""
     try:
-        content, _ = pull(store, manifest.descriptor, REPORT)
+        content, _ = pull(store, manifest.descriptor, REPORT, listed=listed)
     except NotFoundError:
         return None, ()
     try:

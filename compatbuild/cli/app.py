@@ -9,12 +9,14 @@ import typer
 from compatbuild.cli import (
     attach,
     buildkit_scan,
+    cache,
     check,
     copy,
     detector,
     diff,
     docker,
     export,
+    fleet,
     infer,
     init,
     key,
@@ -22,6 +24,7 @@ from compatbuild.cli import (
     publish,
     pull,
     refine,
+    repair,
     select,
     show,
     sign,
@@ -76,12 +79,15 @@ app.command(rich_help_panel=REGISTRY)(verify.verify)
 app.command(rich_help_panel=REGISTRY)(show.show)
 app.command(rich_help_panel=REGISTRY)(pull.pull)
 app.command(rich_help_panel=REGISTRY)(copy.copy)
+app.command(rich_help_panel=REGISTRY)(repair.repair)
 app.command(rich_help_panel=REGISTRY)(check.check)
 app.command(rich_help_panel=REGISTRY)(select.select)
 app.command(rich_help_panel=REGISTRY)(export.export)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=REGISTRY)
 app.add_typer(key.app, name="key", rich_help_panel=MORE)
 app.add_typer(profile.app, name="profile", rich_help_panel=MORE)
 app.add_typer(detector.app, name="detector", rich_help_panel=MORE)
+app.add_typer(cache.app, name="cache", rich_help_panel=MORE)
 app.add_typer(docker.app, name="docker", rich_help_panel=MORE)
 app.command("buildkit-scan", rich_help_panel=MORE)(buildkit_scan.buildkit_scan)
 app.command(rich_help_panel=MORE)(version.version)

@@ -21,6 +21,7 @@ def attach(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    durable: options.Durable = None,
 ) -> None:
     """Attach a specification to images, as a referrer of each; of an index, to every platform too.
 
@@ -42,7 +43,7 @@ def attach(
             remedy="call `compatbuild attach REF SPEC`",
         )
     content = sys.stdin.buffer.read(2 << 20) if spec == "-" else api.read_file(Path(spec), 2 << 20)
-    registry = options.registry(plain_http, insecure, ca_file, registry_config)
+    registry = options.registry(plain_http, insecure, ca_file, registry_config, durable)
     rows = [
         journey.Row.of(f"specification of {name}", one)
         for name in references

@@ -52,6 +52,8 @@ def check(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     verbose: Explain = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -71,18 +73,21 @@ def check(
     whom = signing.trusted(key, identity, issuer, identity_regexp, issuer_regexp, trusted_root)
     policy = signing.policy(whom)
 
+    limits, cache = options.limits(limit), options.cache(no_cache)
+
     def say(line: str) -> None:
         tell(line, quiet=quiet)
 
+    def load(target: str) -> "Loaded":
+        return api.load_target(
+            target, hosts, platform=platform, policy=policy, options=registry, say=say, limits=limits, cache=cache
+        )
+
     if nfd_compat:
         for target in targets:
-            loaded = api.load_target(target, hosts, platform=platform, policy=policy, options=registry, say=say)
-            write_stdout(_status(loaded, hosts))
+            write_stdout(_status(load(target), hosts))
         return
-    checked = [
-        api.check(target, hosts, gpus=gpu, platform=platform, policy=policy, options=registry, say=say)
-        for target in targets
-    ]
+    checked = [api.check_loaded(load(target), hosts, gpus=gpu) for target in targets]
     for one in checked:
         if one.subject.level:
             say(_origin(one))

@@ -31,6 +31,8 @@ def diff(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -57,6 +59,8 @@ def diff(
             options=options.registry(plain_http, insecure, ca_file, registry_config),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
+            limits=options.limits(limit),
+            cache=options.cache(no_cache),
         )
     formats = {
         "table": lambda: changes.table(compared),

@@ -60,8 +60,8 @@ class Group(TyperGroup):
 class App(typer.Typer):
     """A command line whose groups and commands have our help."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(cls=Group, rich_markup_mode=None, **settings)
+    def __init__(self, *, group: type[Group] = Group, **settings: Any) -> None:
+        super().__init__(cls=group, rich_markup_mode=None, **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[..., Any]:
         """Register a command, as typer does."""

@@ -12,6 +12,7 @@ from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
     from compatbuild.api import Reading
+    from compatbuild.cache import Cache
     from compatbuild.ci.github.places import Places
     from compatbuild.image.limits import Limits
     from compatbuild.model.finding import Finding
@@ -43,6 +44,16 @@ Explain = Annotated[
         "becomes.",
     ),
 ]
+TrustToc = Annotated[
+    bool,
+    typer.Option(
+        "--trust-toc",
+        envvar="COMPATBUILD_TRUST_TOC",
+        help="Believe what eStargz and zstd:chunked layers say they hold, and get only what is wanted of them, by "
+        "ranges: their digests are then not checked, and nothing is cached. docs/sources.md says when that is right.",
+        rich_help_panel="Image",
+    ),
+]
 
 Dockerfile = Annotated[
     Path | None,
@@ -68,6 +79,8 @@ def infer(
     registry_config: options.RegistryConfig = None,
     verbose: options.Verbose = False,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
+    trust_toc: TrustToc = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -80,8 +93,6 @@ def infer(
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents, explained, findings, findings_sarif
-    from compatbuild.report.sarif import sarif
 
     for flag, given in (("--explain", explain), ("--dockerfile", dockerfile)):
         if platform == ALL and given:
@@ -95,6 +106,8 @@ def infer(
             base,
             options.registry(plain_http, insecure, ca_file, registry_config),
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
+            trust_toc=trust_toc,
             quiet=quiet,
             no_progress=no_progress,
         )
@@ -111,8 +124,19 @@ def infer(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
+            trust_toc=trust_toc,
         )
-    report, places = reading.report, _places(dockerfile, reading, quiet=quiet)
+    places = _places(dockerfile, reading, quiet=quiet)
+    emit(targets, _formats(reading.report, places, explain=explain, verbose=verbose, quiet=quiet))
+
+
+def _formats(
+    report: "Report", places: "Places", *, explain: bool, verbose: bool, quiet: bool
+) -> "dict[str, Callable[[], RenderableType]]":
+    """Return what makes each format; what it takes is loaded when it is made."""
+    from compatbuild import api
+    from compatbuild.report import documents
 
     def specification() -> str:
         refined = api.refine(report, template="default")
@@ -121,19 +145,31 @@ def infer(
         return refined.spec.decode()
 
     def table() -> "RenderableType":
+        from compatbuild.report import explained, findings
+
         if explain:
             return explained.explained(report, api.expressions, places.named_line)
         return findings.table(report, every=verbose)
 
-    formats = {
+    def markdown() -> str:
+        from compatbuild.report import findings
+
+        return findings.markdown(report)
+
+    def as_sarif() -> str:
+        from compatbuild.report import findings_sarif
+        from compatbuild.report.sarif import sarif
+
+        return documents.to_json(sarif(tuple(findings_sarif.results(report, _located(report, places)))))
+
+    return {
         "table": table,
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
         "spec": specification,
-        "markdown": lambda: findings.markdown(report),
-        "sarif": lambda: documents.to_json(sarif(tuple(findings_sarif.results(report, _located(report, places))))),
+        "markdown": markdown,
+        "sarif": as_sarif,
     }
-    emit(targets, formats)
 
 
 def _places(dockerfile: Path | None, reading: "Reading", *, quiet: bool) -> "Places":
@@ -172,6 +208,8 @@ def _infer_all(
     registry: "RegistryOptions",
     *,
     limits: "Limits",
+    cache: "Cache | None",
+    trust_toc: bool,
     quiet: bool,
     no_progress: bool,
 ) -> None:
@@ -187,6 +225,8 @@ def _infer_all(
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=limits,
+            cache=cache,
+            trust_toc=trust_toc,
         )
     formats = {
         "table": lambda: platforms.table(told),

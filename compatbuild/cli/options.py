@@ -1,11 +1,15 @@
 """The options that several commands share, each described once."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compatbuild.errors import UsageError
+
 if TYPE_CHECKING:
+    from compatbuild.cache import Cache
     from compatbuild.hosts.host import Host
     from compatbuild.image.limits import Limits
     from compatbuild.registry.options import RegistryOptions
@@ -66,6 +70,16 @@ Insecure = Annotated[
         rich_help_panel="Registry",
     ),
 ]
+Durable = Annotated[
+    bool | None,
+    typer.Option(
+        "--durable",
+        envvar="COMPATBUILD_DURABLE",
+        help="In a registry without the referrers API, hold on to what is attached by a tag of its own, so that no "
+        "other writer can lose it.",
+        rich_help_panel="Registry",
+    ),
+]
 CaFile = Annotated[
     Path | None,
     typer.Option(
@@ -93,6 +107,15 @@ Limit = Annotated[
         envvar="COMPATBUILD_LIMIT",
         help="Read more, or less, of an image (layer_bytes=200GiB); may be given several times. docs/security.md has "
         "the names.",
+        rich_help_panel="Image",
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        envvar="COMPATBUILD_NO_CACHE",
+        help="Read every layer, also those that were read before, and keep nothing.",
         rich_help_panel="Image",
     ),
 ]
@@ -294,19 +317,44 @@ def hosts(
 
 
 def registry(
-    plain_http: bool | None, insecure: bool | None, ca_file: Path | None, registry_config: Path | None
+    plain_http: bool | None,
+    insecure: bool | None,
+    ca_file: Path | None,
+    registry_config: Path | None,
+    durable: bool | None = None,
+    *,
+    usually_durable: bool = False,
 ) -> "RegistryOptions":
     """Gather the registry options of a command; what it was not told, the settings may say."""
     from compatbuild.cli import settings
     from compatbuild.registry.options import RegistryOptions
 
     stated = settings.settings().registry
+    durable = stated.durable if durable is None else durable
     return RegistryOptions(
+        durable=usually_durable if durable is None else durable,
         plain_http=stated.plain_http if plain_http is None else plain_http,
         insecure=stated.insecure if insecure is None else insecure,
         ca_file=ca_file or settings.file(stated.ca_file),
         registry_config=registry_config or settings.file(stated.config),
     )
+
+
+def cache(no_cache: bool) -> "Cache | None":
+    """Open the cache of what was read before, COMPATBUILD_CACHE or the usual one; None where none can be kept."""
+    from compatbuild.cache import open_cache
+    from compatbuild.cli.output import tell
+
+    place = os.environ.get("COMPATBUILD_CACHE", "")
+    if no_cache:
+        return None
+    try:
+        return open_cache(place)
+    except UsageError as error:
+        if place:
+            raise
+        tell(f"note: nothing is cached: {error.what}: {error.why}")
+        return None
 
 
 def limits(stated: list[str] | None) -> "Limits":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from compatbuild.fleet.run import Progress as Progressed
     from compatbuild.image.build import Step, Work
 
 
@@ -40,6 +41,37 @@ def progress(*, shown: bool) -> "Iterator[Callable[[Step], None] | None]":
     )
     with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
         yield _Reading(bar)
+
+
+@contextmanager
+def counting(*, shown: bool) -> "Iterator[Callable[[Progressed], None] | None]":
+    """Give a function that is told how many images are done, or None where nothing is to be shown."""
+    if not welcome(shown=shown):
+        yield None
+        return
+    from rich import progress as rich
+
+    from compatbuild.report.console import console
+
+    columns = (
+        rich.SpinnerColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(bar_width=14),
+        rich.MofNCompleteColumn(),
+        rich.TimeRemainingColumn(compact=True),
+    )
+    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("images", total=None)
+
+        def advance(progress: "Progressed") -> None:
+            errors = f", {progress.errors:,} errors" if progress.errors else ""
+            if progress.read < progress.layers:
+                bar.update(task, total=progress.layers, completed=progress.read, description=f"layers{errors}")
+            else:
+                done = progress.known + progress.done
+                bar.update(task, total=progress.images, completed=done, description=f"images{errors}")
+
+        yield advance
 
 
 class _Reading:

@@ -48,7 +48,9 @@ def publish(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    durable: options.Durable = None,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -78,10 +80,11 @@ def publish(
             policy=policy,
             platform=platform or settings.settings().platform or None,
             base=base,
-            options=options.registry(plain_http, insecure, ca_file, registry_config),
+            options=options.registry(plain_http, insecure, ca_file, registry_config, durable),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
         )
     rows, several = [], len(published) > 1
     for one in published:

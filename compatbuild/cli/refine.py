@@ -23,6 +23,7 @@ def refine(
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
     limit: options.Limit = None,
+    no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Render a template over what was inferred, and compile it into a specification.
@@ -48,6 +49,7 @@ def refine(
             options=registry,
             say=lambda line: tell(line, quiet=quiet),
             limits=options.limits(limit),
+            cache=options.cache(no_cache),
         )
     refined = api.refine(report, template=template or settings.template())
     for note in refined.notes:

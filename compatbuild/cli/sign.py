@@ -21,6 +21,7 @@ def sign(
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
     registry_config: options.RegistryConfig = None,
+    durable: options.Durable = None,
 ) -> None:
     """Sign an image and the specification attached to it, as `cosign sign` would.
 
@@ -40,7 +41,7 @@ def sign(
             why="neither --sign nor the settings name one",
             remedy="use --sign key:FILE; `compatbuild key generate` makes one",
         )
-    registry = options.registry(plain_http, insecure, ca_file, registry_config)
+    registry = options.registry(plain_http, insecure, ca_file, registry_config, durable)
     done = api.sign(reference, signer, how=how, platform=platform, options=registry)
     rows = [row for one in done for row in journey.signatures(one.spec, one.image, one.attestation)]
     formats = {"table": lambda: journey.as_table(rows), "json": lambda: to_json({"signed": journey.as_value(rows)})}

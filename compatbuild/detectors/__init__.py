@@ -9,11 +9,13 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from compatbuild.image.interests import Interests
-from compatbuild.image.view import DetectorView
-from compatbuild.knowledge import Knowledge
-from compatbuild.model.finding import Finding
+if TYPE_CHECKING:
+    from compatbuild.image.interests import Interests
+    from compatbuild.image.view import DetectorView
+    from compatbuild.knowledge import Knowledge
+    from compatbuild.model.finding import Finding
 
 ENTRY_POINT_GROUP = "compatbuild.detectors"
 
@@ -28,8 +30,8 @@ class Detector:
 
     id: str
     title: str
-    interests: Interests
-    detect: Callable[[DetectorView, Knowledge], Iterator[Finding]]
+    interests: "Interests"
+    detect: "Callable[[DetectorView, Knowledge], Iterator[Finding]]"
     facts: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
 

@@ -12,8 +12,9 @@ from typing import Self
 from compatbuild.errors import ImageError
 from compatbuild.image import packages
 from compatbuild.image.interests import Interests
-from compatbuild.image.layer import UNKNOWN_SIZE, LayerSource, Scan
+from compatbuild.image.layer_cache import LayerCache
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import UNKNOWN_SIZE, LayerSource, Scan
 from compatbuild.image.limits import DEFAULT, Limits, OverLimitError
 from compatbuild.image.os_release import parse_os_release
 from compatbuild.image.overlay import Overlay
@@ -60,27 +61,34 @@ def build_view(
     interests: Interests,
     limits: Limits = DEFAULT,
     progress: Progress | None = None,
+    *,
+    cache: LayerCache | None = None,
 ) -> ImageView:
     """Read the layers, lowest first in ``layers``, each once, and return the merged view.
 
     Raises ImageError when a layer is not what the config or its descriptor says, or over a limit; the layers still
     being read are given up.
     """
-    with closing(build_views([Parts(config, layers)], interests, limits, progress)) as views:
+    with closing(build_views([Parts(config, layers)], interests, limits, progress, cache=cache)) as views:
         return next(views)
 
 
 def build_views(
-    images: Sequence[Parts], interests: Interests, limits: Limits = DEFAULT, progress: Progress | None = None
+    images: Sequence[Parts],
+    interests: Interests,
+    limits: Limits = DEFAULT,
+    progress: Progress | None = None,
+    *,
+    cache: LayerCache | None = None,
 ) -> Generator[ImageView]:
     """Yield the view of each image in turn; a layer that several have, and that they start from alike, is read once.
 
     The images that follow are read while a view is worked on; close the generator when no more views are wanted.
-    Errors are those of ``build_view``.
+    A layer that ``cache`` has is not read at all. Errors are those of ``build_view``.
     """
     for image in images:
         _require_whole(image, limits)
-    with _Scanning(images, interests, limits, progress) as scanning:
+    with _Scanning(images, interests, limits, progress, cache) as scanning:
         for image in images:
             overlay = Overlay(limits)
             skipped: list[tuple[str, str]] = []
@@ -122,11 +130,17 @@ class _Scanning:
     """
 
     def __init__(
-        self, images: Sequence[Parts], interests: Interests, limits: Limits, progress: Progress | None
+        self,
+        images: Sequence[Parts],
+        interests: Interests,
+        limits: Limits,
+        progress: Progress | None,
+        cache: LayerCache | None,
     ) -> None:
         self._interests = interests
         self._limits = limits
         self._progress = progress
+        self._cache = cache
         self._over = Event()
         self._wanted: dict[Start, Wanted] = {}
         self._left = Counter(key for image in images for key in self._keys(image))
@@ -187,12 +201,18 @@ class _Scanning:
 
         try:
             tick(0)
-            facts = layer.facts(Scan(wanted, self._limits, tick))
+            facts = self._cache.read(layer.diff_id, wanted) if self._cache and layer.diff_id else None
+            if facts is not None:
+                tick(max(layer.size, 0))
+            else:
+                facts = layer.facts(Scan(wanted, self._limits, tick))
+                if self._cache and layer.diff_id and not facts.skipped:
+                    self._cache.write(layer.diff_id, facts, wanted)
             tick(0, done=True)
         except BaseException:  # also of this thread being stopped: whatever it is, the image cannot be read
             self._over.set()
             raise
-        return facts
+        return wanted.narrowed(facts)
 
 
 def _view(image: Parts, overlay: Overlay, wanted: Wanted, skipped: tuple[tuple[str, str], ...]) -> ImageView:

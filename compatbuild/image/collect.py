@@ -46,6 +46,7 @@ class Collector:
         self._limits = limits
         self._entries: dict[str, Entry] = {}
         self._links: dict[str, str] = {}
+        self._copies: dict[str, str] = {}
         self._children: dict[str, list[str]] = {"": []}  # of every directory, implied or not, by its real path
         self._aliases: dict[str, str] = {}  # directory names that lead through a symbolic link, to where
         self._whiteouts: set[str] = set()
@@ -108,6 +109,7 @@ class Collector:
             opaque=frozenset(path or "/" for path in self._opaque),
             elves=self.elves,
             files=self.files,
+            copies=self._copies,
             members=self._count,
             limits=self.notes.texts(),
         )
@@ -157,7 +159,7 @@ class Collector:
         while todo:
             gone = todo.pop()
             todo += self._children.pop(gone, ())
-            for table in (self._entries, self._links, self.elves, self.files):
+            for table in (self._entries, self._links, self._copies, self.elves, self.files):
                 table.pop(gone, None)
         self._aliases.clear()
 
@@ -235,3 +237,4 @@ class Collector:
                 self.elves[path] = self.elves[target]
         if target in self.files:
             self.files[path] = self.files[target]
+            self._copies[path] = self._copies.get(target, target)

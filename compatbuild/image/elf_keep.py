@@ -22,7 +22,7 @@ PART_MAX = 65_536
 TAIL = 4 << 20
 """Bytes kept before the section headers: the names of sections lie there, with lld before the names of symbols."""
 
-KEEP_MAX = 20 << 20
+KEEP_MAX = 16 << 20
 """Bytes kept of one file."""
 
 SMALL = {SegmentType.DYNAMIC, SegmentType.INTERP, SegmentType.NOTE, SegmentType.GNU_PROPERTY}

@@ -60,8 +60,10 @@ class Interests:
         """Join interests; the order of the parts does not matter."""
         every = tuple(parts)
         return Interests(
-            files=tuple(sorted({f for part in every for f in part.files}, key=lambda f: (f.glob, f.limit))),
-            markers=tuple(sorted({m for part in every for m in part.markers}, key=lambda m: (m.id, m.glob))),
+            files=tuple(sorted({f for part in every for f in part.files}, key=lambda f: (f.glob, f.limit, f.end))),
+            markers=tuple(
+                sorted({m for part in every for m in part.markers}, key=lambda m: (m.id, m.glob, m.needle, m.pattern))
+            ),
             elf=any(part.elf for part in every),
             device_code=any(part.device_code for part in every),
             bpf=any(part.bpf for part in every),

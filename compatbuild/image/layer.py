@@ -3,106 +3,44 @@
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import nullcontext
+from threading import Lock
 
 from compatbuild.errors import ImageError
+from compatbuild.image import packages
 from compatbuild.image.collect import Collector
 from compatbuild.image.decompress import Readable, decompressed
 from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
-from compatbuild.image.limits import Limits, OverLimitError
+from compatbuild.image.layer_source import UNKNOWN_SIZE, BlobLayer, Scan, Tick
+from compatbuild.image.limits import MIB, OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
 ELF_MAGIC = b"\x7fELF"
-UNKNOWN_SIZE = -1
-
-Tick = Callable[[int], None]
-"""Told of so many stored bytes read; may raise to end the reading."""
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a layer is read for: what is wanted of it, the limits, and who is told how far it got."""
-
-    wanted: Wanted
-    limits: Limits
-    tick: Tick
+LARGE_DATABASE = 4 * MIB
+"""Bytes from which databases are not in memory several at a time, however many layers are read at once."""
+_ONE_AT_A_TIME = Lock()
 
 
-class LayerSource(Protocol):
-    """A layer that can say what it holds.
-
-    ``digest`` is that of the stored bytes, ``diff_id`` that of the uncompressed layer as the config gives it; either is
-    empty for what has none. ``size`` is the bytes to read, so that the largest can be begun first.
-    """
-
-    @property
-    def digest(self) -> str:
-        """The digest of the stored bytes."""
-
-    @property
-    def diff_id(self) -> str:
-        """The digest of the uncompressed layer."""
-
-    @property
-    def size(self) -> int:
-        """Bytes to read."""
-
-    def facts(self, scan: Scan) -> LayerFacts:
-        """Read the layer; ImageError when it is not what it claims to be."""
-
-
-@dataclass(frozen=True)
-class BlobLayer:
-    """A layer stored as a tar archive, compressed or not.
-
-    ``digest`` is that of the stored bytes, empty where the source has none (a docker archive names a layer by its diff
-    ID only); ``size`` the stored bytes, UNKNOWN_SIZE where nobody says; ``open`` gives the bytes.
-    """
-
-    name: str
-    digest: str
-    size: int
-    diff_id: str
-    media_type: str
-    open: Callable[[], AbstractContextManager[Readable]]
-
-    def facts(self, scan: Scan) -> LayerFacts:
-        """Stream the layer once; ImageError says which layer it is, and what is wrong with it."""
-        try:
-            with self.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
-                blob = _Blob(stream, self, scan.tick, pool)
-                content = Hashing(self.diff_id, pool, same=blob.hashing if self.diff_id == self.digest else None)
-                facts = read_layer(_hashed(decompressed(blob, scan.limits), content), scan)
-                blob.finish()
-                content.check("its content does not have the diff ID of the image config")
-        except ImageError as error:
-            damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
-            raise ImageError(
-                f"{self.name} cannot be read",
-                why=error.what if not error.why else f"{error.what}: {error.why}",
-                remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
-            ) from error
-        return facts
-
-
-@dataclass(frozen=True)
-class UnreadLayer:
-    """A layer that is not read, and why: its place in the order of layers stays."""
-
-    name: str
-    diff_id: str
-    why: str
-    digest: str = ""
-    size: int = 0
-
-    def facts(self, scan: Scan) -> LayerFacts:  # noqa: ARG002 - the protocol's signature
-        """Return facts that hold nothing but the reason."""
-        return LayerFacts(skipped=((self.name, self.why),))
+def blob_facts(layer: BlobLayer, scan: Scan) -> LayerFacts:
+    """Stream a stored layer once; ImageError says which layer it is, and what is wrong with it."""
+    try:
+        with layer.open() as stream, ThreadPoolExecutor(2, thread_name_prefix="digest") as pool:
+            blob = _Blob(stream, layer, scan.tick, pool)
+            content = Hashing(layer.diff_id, pool, same=blob.hashing if layer.diff_id == layer.digest else None)
+            facts = read_layer(_hashed(decompressed(blob, scan.limits), content), scan)
+            blob.finish()
+            content.check("its content does not have the diff ID of the image config")
+    except ImageError as error:
+        damaged = "fetch or build the image again; if it stays so, it is damaged where it lies, or made to harm"
+        raise ImageError(
+            f"{layer.name} cannot be read",
+            why=error.what if not error.why else f"{error.what}: {error.why}",
+            remedy=error.remedy if isinstance(error, OverLimitError) else damaged,
+        ) from error
+    return facts
 
 
 def identified(stream: Readable, scan: Scan) -> tuple[LayerFacts, str]:
@@ -155,16 +93,20 @@ def read_layer(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     """Go through the archive once, keeping of each member what is wanted of it."""
     reader = TarReader(pieces, scan.limits)
     collector = Collector(scan.limits)
-    keeper = Keeper(scan, collector)
-    add, starts_with, near, elf = collector.add, reader.starts_with, scan.wanted.near, scan.wanted.elf
+    keep_members(reader, collector, Keeper(scan, collector), scan.wanted)
+    reader.drain()
+    return collector.facts()
+
+
+def keep_members(reader: TarReader, collector: Collector, keeper: "Keeper", wanted: Wanted) -> None:
+    """Take in the members of an archive, one after the other."""
+    add, starts_with, near, elf = collector.add, reader.starts_with, wanted.near, wanted.elf
     for member in reader:
         path = add(member)
         if path:
             is_elf = elf and starts_with(ELF_MAGIC)
             if is_elf or near(path):
                 keeper.keep(path, member.size, reader.payload, is_elf=is_elf)
-    reader.drain()
-    return collector.facts()
 
 
 def _first(pieces: Iterator[memoryview]) -> bytes:
@@ -197,26 +139,55 @@ class Keeper:
     def keep(self, path: str, size: int, payload: Callable[[int], Iterator[memoryview]], *, is_elf: bool) -> None:
         """Read what is wanted of a file; ``payload(n)`` yields its next ``n`` bytes, all with -1."""
         limit = self._limit(path, size)
+        if is_elf and limit and self._wanted.condenses(path):
+            self._collector.notes.add(f"{path} is an ELF file, and no package database")
+            limit = 0
         if is_elf and len(self._collector.elves) >= self._limits.elf_files:
             self._collector.notes.add(f"more than {self._limits.elf_files:,} ELF files: {path} is not read")
             is_elf = False
         if is_elf:
-            scan = ElfScan(path, size, self._wanted.interests)
-            head = bytearray()
-            for piece in payload(-1):
-                if len(head) < limit:
-                    head += piece[: limit - len(head)]
-                scan.feed(piece)
-            facts = scan.result()
-            if facts is not None:
-                self._collector.elves[path] = facts
-            content = bytes(head)
+            content = self._elf(path, size, limit, payload)
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
+        elif limit and self._wanted.condenses(path):
+            content = self._condensed(path, limit, payload)
+            limit = len(content)
         else:
             content = _first(payload(limit))
         if limit:
             self._collector.files[path] = content
+
+    def _elf(self, path: str, size: int, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
+        """Read an ELF file for its facts, and return the beginning of it that is wanted too."""
+        scan = ElfScan(path, size, self._wanted.interests)
+        head = bytearray()
+        for piece in payload(-1):
+            if len(head) < limit:
+                head += piece[: limit - len(head)]
+            scan.feed(piece)
+        facts = scan.result()
+        if facts is not None:
+            self._collector.elves[path] = facts
+        return bytes(head)
+
+    def _condensed(self, path: str, limit: int, payload: Callable[[int], Iterator[memoryview]]) -> bytes:
+        """Read a package database and return it condensed; a large one while no other layer does the same.
+
+        Nothing is returned of one that names more than may be kept.
+        """
+        with _ONE_AT_A_TIME if limit > LARGE_DATABASE else nullcontext():
+            content = packages.condensed(path, _first(payload(limit)), self._limits)
+        if not self._affordable(path, len(content)):
+            return b""
+        self._kept += len(content)
+        return content
+
+    def _affordable(self, path: str, size: int) -> bool:
+        """Say whether so much more may be kept; if not, that is noted."""
+        if self._kept + size <= self._limits.layer_kept:
+            return True
+        self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        return False
 
     def _limit(self, path: str, size: int) -> int:
         """Return how many bytes of a file to keep, and count them."""
@@ -227,10 +198,32 @@ class Keeper:
                 return 0
             self._sources += 1
             limit = size
-        if self._kept + limit > self._limits.layer_kept:
-            self._collector.notes.add(f"{path} is not kept: more than {self._limits.layer_kept:,} bytes in one layer")
+        condensed = bool(limit) and self._wanted.condenses(path)  # and counted as that
+        if not condensed and not self._affordable(path, limit):
             return 0
         if limit in (self._limits.database, self._limits.status) and limit < size:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
-        self._kept += limit
+        self._kept += 0 if condensed else limit
         return limit
+
+
+class FileContent:
+    """A file's content that comes in pieces, whose beginning can be looked at before it is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._first = b""
+
+    def starts_with(self, magic: bytes) -> bool:
+        """Say whether it begins so."""
+        while len(self._first) < len(magic) and (piece := next(self._pieces, b"")):
+            self._first += piece
+        return self._first.startswith(magic)
+
+    def take(self, count: int) -> Iterator[memoryview]:
+        """Yield the next bytes, all of them when ``count`` is negative."""
+        while count and (piece := self._first or next(self._pieces, b"")):
+            part = memoryview(piece)[: count if count > 0 else None]
+            self._first = piece[len(part) :]
+            count -= len(part) if count > 0 else 0
+            yield part

@@ -26,8 +26,8 @@ class LayerFacts:
 
     Paths are absolute and normal, the root is ``/``. ``directories`` are those that only the names of other members
     imply; ``links`` are hard links to files of lower layers; ``elves`` and ``files`` hold content by path, hard links
-    within the layer already followed. ``members`` counts what was read to learn this; ``limits`` says what was cut,
-    ``skipped`` what was not looked at, and why.
+    within the layer already followed: ``copies`` says for which other name the content of such a path was kept.
+    ``members`` counts what was read to learn this; ``limits`` says what was cut, ``skipped`` what was not looked at.
     """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class LayerFacts:
     opaque: frozenset[str] = frozenset()
     elves: Mapping[str, ElfFacts] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
     members: int = 0
     limits: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()

@@ -4,8 +4,12 @@ A file ``<subject>.yaml`` is a mapping of blocks. A block is one table: ``rows``
 ``source`` and ``retrieved`` (a date), which must all be there, and optionally ``grades`` (the rows whose grade differs
 from ``src``) and ``about`` (a sentence for the reader of the file). Its blocks are exactly the fields of the subject's
 class in ``subjects``, whose annotations say what keys and values must be.
+
+``knowledge.json`` holds the same documents in a form that is read in a fraction of the time; ``python -m
+tests.golden.knowledge`` writes it from the YAML files.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
@@ -24,6 +28,9 @@ from compatbuild.model.base import Model
 
 S = TypeVar("S")
 REMEDY = "correct the file; every block needs rows, src, source and retrieved"
+COMPILED = "knowledge.json"
+_TABLES = ("rows", "grades")
+"""Parts of a block whose keys may be numbers, so that JSON holds them as pairs."""
 
 
 class Block(Model):
@@ -40,7 +47,12 @@ class Block(Model):
 @cache
 def load() -> Knowledge:
     """Return the knowledge that ships with the package; it is read once."""
-    return load_directory(resources.files("compatbuild.knowledge"))
+    text = (resources.files("compatbuild.knowledge") / COMPILED).read_text("utf-8")
+    documents = json.loads(text)
+    for document in documents.values():
+        for block in document.values():
+            block.update({name: dict(block[name]) for name in _TABLES if name in block})
+    return _knowledge(documents)
 
 
 def load_directory(directory: Traversable) -> Knowledge:
@@ -49,7 +61,11 @@ def load_directory(directory: Traversable) -> Knowledge:
     Raises KnowledgeError, naming file and block, for a block without its source, an unknown grade, an unknown or
     missing block, or a row of the wrong type.
     """
-    read: dict[str, Any] = {name: _subject(kind, directory / f"{name}.yaml") for name, kind in SUBJECTS.items()}
+    return _knowledge({name: _document(directory / f"{name}.yaml") for name in SUBJECTS})
+
+
+def _knowledge(documents: Mapping[str, dict[Any, Any]]) -> Knowledge:
+    read: dict[str, Any] = {name: _subject(kind, documents[name], name) for name, kind in SUBJECTS.items()}
     dates = [row.retrieved for subject in read.values() for table in _tables(subject) for row in table.values()]
     return Knowledge(as_of=max(dates).isoformat(), **read)
 
@@ -58,13 +74,12 @@ def _tables(subject: Any) -> list[Table[Any, Any]]:
     return [getattr(subject, field.name) for field in fields(subject)]
 
 
-def _subject(kind: type[S], file: Traversable) -> S:
-    document = _document(file)
+def _subject(kind: type[S], document: dict[Any, Any], name: str) -> S:
     hints = get_type_hints(kind)
     if document.keys() != hints.keys():
         wrong = ", ".join(sorted(str(name) for name in document.keys() ^ hints.keys()))
-        raise KnowledgeError(f"{file.name} has unknown or missing blocks: {wrong}", remedy=REMEDY)
-    return kind(**{name: _table(document[name], hints[name], f"{file.name}, {name}") for name in hints})
+        raise KnowledgeError(f"{name}.yaml has unknown or missing blocks: {wrong}", remedy=REMEDY)
+    return kind(**{block: _table(document[block], hints[block], f"{name}.yaml, {block}") for block in hints})
 
 
 def _document(file: Traversable) -> dict[Any, Any]:
@@ -98,3 +113,18 @@ def _table(text: Any, hint: Any, where: str) -> Table[Any, Any]:
             for key, value in rows.items()
         }
     )
+
+
+def compiled() -> str:
+    """Return the text of ``knowledge.json``, made from the YAML files: one line a block."""
+    lines = []
+    for name in SUBJECTS:
+        document = _document(resources.files("compatbuild.knowledge") / f"{name}.yaml")
+        blocks = (f"{json.dumps(key)}: {_compact(block)}" for key, block in document.items())
+        lines.append(f"{json.dumps(name)}: {{\n" + ",\n".join(blocks) + "\n}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _compact(block: dict[str, Any]) -> str:
+    paired = {key: list(value.items()) if key in _TABLES else value for key, value in block.items()}
+    return json.dumps(paired, separators=(",", ":"), default=date.isoformat)

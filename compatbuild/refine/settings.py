@@ -8,7 +8,6 @@ from pydantic import Field
 from compatbuild.errors import UsageError
 from compatbuild.image.limits import DEFAULT
 from compatbuild.model.base import Model
-from compatbuild.refine.yaml_model import load
 
 SETTINGS_NAME = ".compatbuild.yaml"
 SCHEMA_BASE = "urn:compatbuild:schema:"
@@ -58,6 +57,9 @@ class RegistrySettings(Model):
     insecure: Annotated[bool, Field(description="Do not check its certificate.")] = False
     ca_file: Annotated[Text, Field(description="Certificate authorities to trust, PEM.")] = ""
     config: Annotated[Text, Field(description="Credentials file in docker's format.")] = ""
+    durable: Annotated[
+        bool | None, Field(description="Hold on to what is attached by tags where the list of referrers is a tag.")
+    ] = None
 
 
 class SettingsFile(Model):
@@ -98,6 +100,8 @@ def find_settings(start: Path) -> Path | None:
 
 def load_settings(path: Path) -> Settings:
     """Read a settings file; UsageError names the file, and the line and key of each problem."""
+    from compatbuild.refine.yaml_model import load  # noqa: PLC0415 - only where there is a file
+
     with path.open("rb") as file:
         data = file.read(MAX_SETTINGS_BYTES + 1)
     if len(data) > MAX_SETTINGS_BYTES:

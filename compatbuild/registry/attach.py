@@ -17,7 +17,7 @@ from compatbuild.registry.artifact import (
     format_created,
     parse_created,
 )
-from compatbuild.registry.candidates import Candidate, candidates, referrers_of
+from compatbuild.registry.candidates import Candidate, Referrer, candidates, of_kind, referrers_of
 from compatbuild.registry.descriptor import OCI_EMPTY, OCI_MANIFEST, Descriptor, ManifestBytes
 from compatbuild.registry.digest import digest_of
 from compatbuild.registry.store import Store, Via
@@ -114,12 +114,15 @@ def specs(store: Store, subject: Descriptor) -> list[Candidate]:
     return list(candidates(store, subject, SPEC))
 
 
-def pull(store: Store, subject: Descriptor, kind: ArtifactKind = SPEC) -> tuple[bytes, Candidate]:
+def pull(
+    store: Store, subject: Descriptor, kind: ArtifactKind = SPEC, *, listed: Sequence[Referrer] | None = None
+) -> tuple[bytes, Candidate]:
     """Return the content in force, **signed or not**, and the candidate it comes from.
 
+    ``listed`` are the subject's referrers where they are known already, so that they are asked for once.
     NotFoundError when nothing of the kind is attached, RegistryError when two different ones have the same date.
     """
-    found = candidates(store, subject, kind)
+    found = of_kind(referrers_of(store, subject) if listed is None else listed, kind)
     good = [one for one in found if not one.rejected and one.layer is not None]
     if not good or good[0].layer is None:
         reasons = "; ".join(f"{one.descriptor.digest}: {one.rejected}" for one in found)

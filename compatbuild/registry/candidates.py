@@ -1,6 +1,6 @@
 """The artifacts attached to a manifest, judged by their own manifests and never by what a listing says of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -71,7 +71,12 @@ def candidates(
     store: Store, subject: Descriptor, kind: ArtifactKind, recognise: Recognise = lambda _: None
 ) -> tuple[Candidate, ...]:
     """Return the artifacts of a kind attached to a subject: the good ones, newest first, then the rejected ones."""
-    judged = (_judge(referrer, kind) for referrer in referrers_of(store, subject, recognise))
+    return of_kind(referrers_of(store, subject, recognise), kind)
+
+
+def of_kind(listed: Iterable[Referrer], kind: ArtifactKind) -> tuple[Candidate, ...]:
+    """Return those of listed referrers that are of a kind, in the same order."""
+    judged = (_judge(referrer, kind) for referrer in listed)
     found = sorted((one for one in judged if one is not None), key=lambda one: one.rank, reverse=True)
     return tuple(sorted(found, key=lambda one: bool(one.rejected)))
 

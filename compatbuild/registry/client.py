@@ -24,8 +24,16 @@ from compatbuild.registry.credentials import Credential, find_credential
 from compatbuild.registry.descriptor import MAX_INDEX
 from compatbuild.registry.endpoint import API_HOSTS, scheme_of
 from compatbuild.registry.options import RegistryOptions
+from compatbuild.registry.pace import UNSAID, Pace
 from compatbuild.registry.retry import RETRY_STATUSES, TransientError, retry_after, retrying
-from compatbuild.registry.trust import Origin, addresses, check_elsewhere, is_loopback, origin_of
+from compatbuild.registry.trust import (
+    Origin,
+    addresses,
+    check_elsewhere,
+    check_stays,
+    is_loopback,
+    origin_of,
+)
 from compatbuild.version import __version__
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ MAX_HOPS = 5
 """Redirects followed for one request."""
 CHUNK = 1 << 16
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?:manifests|blobs|referrers|tags)/")
 
 
@@ -66,10 +75,11 @@ class ResponseBody:
 class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ships no type information
     """A connection to one registry host; safe to share between threads.
 
-    ``host`` is the host of references (``docker.io``); the API's own host is looked up here.
+    ``host`` is the host of references (``docker.io``); the API's own host is looked up here. With a ``pace`` all who
+    share the connection keep to it.
     """
 
-    def __init__(self, host: str, options: RegistryOptions) -> None:
+    def __init__(self, host: str, options: RegistryOptions, pace: Pace | None = None) -> None:
         api = API_HOSTS.get(host, host)
         scheme = scheme_of(api, options)
         if options.ca_file is not None and not options.ca_file.is_file():
@@ -80,6 +90,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         self.session.auth = _unchanged
         self.session.headers.update({"User-Agent": f"compatbuild/{__version__}", "Accept-Encoding": "identity"})
         self.origin = origin_of(f"{scheme}://{api}")
+        self._pace = pace
+        if pace is not None:  # a connection for each request in flight, or urllib3 would open new ones all the time
+            self.session.mount(f"{scheme}://", requests.adapters.HTTPAdapter(pool_maxsize=pace.most))
         self._config: Path | None = options.registry_config
         self._credentials: dict[str, Credential] = {}
         self._host = host
@@ -127,7 +140,24 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
         Without a ``limit`` the body is left to be read from ``raw``. What is sent from a stream is sent once: the
         caller begins anew when the registry asked for other credentials meanwhile.
         """
-        headers = headers or {}
+        if self._pace is None:
+            return self._attempt(method, url, data, headers or {}, limit)
+        with self._pace.turn():
+            try:
+                return self._attempt(method, url, data, headers or {}, limit)
+            except TransientError as failure:
+                if failure.asked is not None:
+                    self._pace.hold(failure.asked)
+                raise
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        data: "bytes | Checked | None",
+        headers: dict[str, str],
+        limit: int | None,
+    ) -> requests.Response:
         match = _PATH.search(url)
         actions = {"pull"} if method in {"GET", "HEAD"} else {"pull", "push"}
         scope = Scope(match["repository"] if match else "", frozenset(actions))
@@ -149,12 +179,28 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras ship
                 f"{self._host} cannot {method} {_path_of(url)}",
                 why=f"it answered {response.status_code}",
                 remedy="try again later",
-                asked=retry_after(response.headers.get("Retry-After")),
+                asked=self._asked(response),
             )
         if limit is None and response.ok:
             return response
         # An error's own words may be longer than what was asked for.
         return self._read(response, limit if limit is not None and response.ok else MAX_INDEX)
+
+    def next_page(self, response: requests.Response, name: str) -> str:
+        """Return the address of the next page of a list (RFC 8288), empty after the last; ``name`` is for messages."""
+        match = _NEXT.search(response.headers.get("Link", ""))
+        if match is None:
+            return ""
+        url: str = urljoin(response.url, match[1])
+        check_stays(self.origin, url, name, "for the rest of a list")
+        return url
+
+    def _asked(self, response: requests.Response) -> float | None:
+        """Return how long the registry wants to be left alone; those who share a pace all stop at a bare 429."""
+        asked = retry_after(response.headers.get("Retry-After"))
+        if asked is None and self._pace is not None and response.status_code == requests.codes.too_many_requests:
+            return UNSAID
+        return asked
 
     def _follow(
         self, method: str, url: str, data: "bytes | Checked | None", headers: dict[str, str], authorization: str

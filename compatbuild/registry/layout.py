@@ -182,6 +182,10 @@ class LayoutStore:
                 self._rewrite_tagged(entries, fallback_tag(subject), lambda inner: [*inner, *fresh])
         return Via.LAYOUT
 
+    def restore_referrers(self, subject: str) -> tuple[Descriptor, ...]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing: in a layout writers exclude each other."""
+        return ()
+
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and its entries, also in an index under the fallback tag."""
         with self._rewriting() as entries:

@@ -11,6 +11,7 @@ class RegistryOptions:
     ``plain_http`` speaks http (loopback hosts need no permission for it), ``insecure`` takes any certificate,
     ``ca_file`` is a PEM file of authorities to trust instead of the system's, ``registry_config`` a docker
     configuration file to use instead of the user's own.
+    ``durable`` anchors what is attached by a tag of its own where the list of referrers is a tag (``anchors``).
     ``trusted_realms`` are pairs (registry host, token service host) besides those that need no permission.
     """
 
@@ -18,4 +19,5 @@ class RegistryOptions:
     insecure: bool = False
     ca_file: Path | None = None
     registry_config: Path | None = None
+    durable: bool = False
     trusted_realms: tuple[tuple[str, str], ...] = ()

@@ -7,7 +7,7 @@ when a listing shows it. The index under the tag has no compare-and-swap; it is 
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from compatbuild.errors import ReferrersError, RegistryError
@@ -103,16 +103,22 @@ def without(entries: Entries, digest: str) -> Entries:
     return [entry for entry in entries if not (isinstance(entry, dict) and entry.get("digest") == digest)]
 
 
-def confirm(registry: Registry, artifacts: Sequence[Descriptor], subject: str) -> Via:
+def confirm(
+    registry: Registry, artifacts: Sequence[Descriptor], subject: str, anchored: Callable[[], None] | None = None
+) -> Via:
     """Return how pushed artifacts are listed, after listing them where there is no API; else ReferrersError.
 
-    Where the API answers and never shows them, the tag is left alone: readers would not look there.
+    ``anchored`` lists them there so that no other writer can lose them; without it the list is written until it has
+    settled. Where the API answers and never shows them, the tag is left alone: readers would not look there.
     """
     absent: list[str] = []
     for pause in CONFIRM_PAUSES:
         start = time.monotonic()
         via, entries = _list(registry, subject)
-        absent = [one.digest for one in artifacts if one.digest not in _digests(entries)]
+        if via is Via.FALLBACK and anchored is not None:
+            anchored()
+            return via
+        absent = [one.digest for one in artifacts if one.digest not in digests(entries)]
         if not absent:
             return via
         if via is Via.FALLBACK:
@@ -130,7 +136,7 @@ def withdraw(registry: Registry, digest: str, subject: str) -> Via:
     """Take a digest out of the index under the tag, if that is how referrers are listed; return how they are."""
     start = time.monotonic()
     via, entries = _list(registry, subject)
-    if via is Via.FALLBACK and digest in _digests(entries):
+    if via is Via.FALLBACK and digest in digests(entries):
         _Rewriting(registry, subject, {digest: None}).run(entries, start)
     return via
 
@@ -209,13 +215,13 @@ class _Rewriting:
         if 0 < self._registry.absences(self._tag) < ABSENCES:
             time.sleep(ABSENT_PAUSE)
             read = time.monotonic()
-            entries = _read_surely(self._registry, self._tag)
+            entries = read_surely(self._registry, self._tag)
         written = self._write(entries, read)
         until = time.monotonic() + self._seconds()
         self._pause(until)
         while True:
             read = time.monotonic()
-            entries = _read_surely(self._registry, self._tag)
+            entries = read_surely(self._registry, self._tag)
             right = self._is_right(entries)
             late = time.monotonic() > begun + MAX_SECONDS
             if right and (late or (entries == written and read >= until)):
@@ -237,19 +243,19 @@ class _Rewriting:
         self._undone += 1
         time.sleep(random.uniform(0, min(BACKOFF * 2**self._undone, LONGEST_BACKOFF)))  # noqa: S311 - hides nothing
         read = time.monotonic()
-        entries = _read_surely(self._registry, self._tag)
+        entries = read_surely(self._registry, self._tag)
         return entries if self._is_right(entries) else self._write(entries, read)
 
     def _write(self, entries: Entries, read: float) -> Entries:
         for digest, entry in self._changes.items():
-            if entry is None or digest not in _digests(entries):
+            if entry is None or digest not in digests(entries):
                 entries = without(entries, digest) + ([entry] if entry else [])
-        _write(self._registry, self._tag, entries, next(iter(self._changes)))
+        write_list(self._registry, self._tag, entries, next(iter(self._changes)))
         self._slowest = max(self._slowest, time.monotonic() - read)
         return entries
 
     def _is_right(self, entries: Entries) -> bool:
-        there = _digests(entries)
+        there = digests(entries)
         return all((digest in there) == (entry is not None) for digest, entry in self._changes.items())
 
     def _seconds(self) -> float:
@@ -263,7 +269,8 @@ class _Rewriting:
         time.sleep(min(left, step) if self._contended else left)
 
 
-def _read_surely(registry: Registry, tag: str) -> Entries:
+def read_surely(registry: Registry, tag: str) -> Entries:
+    """Return the entries under a tag; none only when it is missing more than once."""
     entries = _read_tag(registry, tag)
     if entries is None and registry.absences(tag) < ABSENCES:
         time.sleep(ABSENT_PAUSE)
@@ -271,7 +278,8 @@ def _read_surely(registry: Registry, tag: str) -> Entries:
     return entries or []
 
 
-def _write(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
+def write_list(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
+    """Write a list under a tag; ``digest`` is what is new in it. ReferrersError when the registry does not take it."""
     if len(entries) > MAX_ENTRIES:
         raise ReferrersError(
             f"{tag} in {registry.name} is full",
@@ -289,5 +297,6 @@ def _write(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
         ) from error
 
 
-def _digests(entries: Entries) -> set[str]:
+def digests(entries: Entries) -> set[str]:
+    """Return the digests of the readable entries."""
     return {descriptor.digest for descriptor in readable(entries)}

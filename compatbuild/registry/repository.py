@@ -6,16 +6,15 @@ never the truth, but one that contradicts the bytes is an error.
 
 import io
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urljoin
 
 from compatbuild.errors import NotFoundError, RegistryError
-from compatbuild.registry import referrers
+from compatbuild.registry import anchors, referrers
 from compatbuild.registry.descriptor import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -27,17 +26,19 @@ from compatbuild.registry.descriptor import (
     media_type_of,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, exactly, is_digest
+from compatbuild.registry.digest import ContentError, NoPartsError, check_digest, digest_of, exactly, is_digest
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.retry import retrying
 from compatbuild.registry.store import Store, Via
 from compatbuild.registry.stream import BUFFER, BlobStream, Body
-from compatbuild.registry.trust import Origin, check_stays
+from compatbuild.registry.trust import Origin
 from compatbuild.registry.upload import Uploads
 
 if TYPE_CHECKING:
     import requests
+
+    from compatbuild.registry.client import RegistryClient
 
 ACCEPT = ", ".join(MANIFEST_TYPES + INDEX_TYPES)
 NO_API = frozenset({400, 404, 405, 501})
@@ -55,7 +56,6 @@ REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
 """Bytes of a manifest that is kept."""
-_NEXT = re.compile(r'<([^<>]+)>\s*;[^,]*\brel="?next"?')
 _HINTS = {
     400: "the registry does not accept this kind of artifact",
     405: "the registry does not allow this",
@@ -65,19 +65,20 @@ _HINTS = {
 
 
 class RegistryRepository:
-    """One repository; safe to share between threads."""
+    """One repository; safe to share between threads. Several may share the ``client`` of their host."""
 
-    def __init__(self, reference: Reference, options: RegistryOptions) -> None:
+    def __init__(self, reference: Reference, options: RegistryOptions, client: "RegistryClient | None" = None) -> None:
         from compatbuild.registry.client import RegistryClient  # noqa: PLC0415 - it brings requests and oras
 
         self._reference = reference
-        self._client = RegistryClient(reference.registry, options)
+        self._client = client or RegistryClient(reference.registry, options)
         origin = self._client.origin
         self._base = f"{origin.scheme}://{origin.netloc}/v2/{reference.repository}"
         self._uploads = Uploads(self._client, self._base, self.name, self._expect)
         self._manifests: dict[str, ManifestBytes] = {}
         self._absences: Counter[str] = Counter()
         self._via: Via | None = None
+        self._durable = options.durable
 
     @property
     def name(self) -> str:
@@ -119,6 +120,18 @@ class RegistryRepository:
             self._manifests[found.descriptor.digest] = found
         return found
 
+    def digest_of_tag(self, tag: str) -> str:
+        """Return what a registry says the digest of a tag is, without its manifest; NotFoundError without such a tag.
+
+        Whoever uses it asks for the manifest by that digest next, and checks it then.
+        """
+        url = f"{self._base}/manifests/{tag}"
+        response = self._client.do_request(url, "HEAD", headers={"Accept": ACCEPT})
+        stated: str = response.headers.get("Docker-Content-Digest", "")
+        if response.ok and is_digest(stated):
+            return stated
+        return self.resolve(tag).descriptor.digest  # some registries answer a HEAD with less, and all say why to a GET
+
     def manifest(self, digest: str) -> ManifestBytes:
         """Return the manifest or index with a digest."""
         return self.resolve(_checked(digest))
@@ -157,12 +170,8 @@ class RegistryRepository:
 
         def once() -> bytes:
             with self._client.attempt("GET", url, headers=headers, limit=None) as response:
-                if response.status_code == HTTPStatus.OK and count < descriptor.size:
-                    raise RegistryError(
-                        f"{self.name} does not give parts of a blob",
-                        why="it answered a request for some bytes with the whole",
-                        remedy="pull the image to a file and name that: what is attached goes to the registry anyhow",
-                    )
+                if count < descriptor.size or response.status_code != HTTPStatus.OK:
+                    _require_part(response, offset, self.name)
                 self._expect(response, f"read {descriptor.digest}", 206, 200)
                 return exactly(self._client.body(response).read(count), count, f"{descriptor.digest} from {self.name}")
 
@@ -244,11 +253,19 @@ class RegistryRepository:
 
     def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
         """Confirm several in one go."""
-        self._via = referrers.confirm(self, artifacts, _checked(subject))
+        anchored = partial(anchors.list_anchored, self, artifacts, subject) if self._durable else None
+        self._via = referrers.confirm(self, artifacts, _checked(subject), anchored)
         return self._via
+
+    def restore_referrers(self, subject: str) -> tuple[Descriptor, ...]:
+        """List again what has an anchor and is not listed; nothing where there is an API, which lists by itself."""
+        self.referrers(subject)
+        return anchors.restore(self, _checked(subject)) if self._via is Via.FALLBACK else ()
 
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and its entry in the list; without an API the entry is what counts."""
+        if self._via is not Via.API:
+            anchors.drop(self, _checked(digest), _checked(subject))
         via = referrers.withdraw(self, _checked(digest), _checked(subject))
         try:
             self.delete_manifest(digest)
@@ -262,6 +279,10 @@ class RegistryRepository:
         response = self._client.do_request(f"{self._base}/manifests/{_checked(digest)}", "DELETE")
         self._expect(response, f"delete {digest}", 200, 202, 204, 404)
         self._manifests.pop(digest, None)
+
+    def delete_tag(self, tag: str) -> None:
+        """Delete a tag; RegistryError where the registry deletes none."""
+        self._expect(self._client.do_request(f"{self._base}/manifests/{tag}", "DELETE"), f"delete {tag}", 200, 202, 204)
 
     def referrers_page(self, subject: str, page: str) -> tuple[bytes, str] | None:
         """Return a page of the API's list and the address of the next; None when there is no API.
@@ -295,12 +316,7 @@ class RegistryRepository:
         return self._client.do_request(f"{self._base}/manifests/{selector}", headers={"Accept": ACCEPT})
 
     def _next_page(self, response: "requests.Response") -> str:
-        match = _NEXT.search(response.headers.get("Link", ""))
-        if match is None:
-            return ""
-        url: str = urljoin(response.url, match[1])
-        check_stays(self._client.origin, url, self.name, "for the rest of a list")
-        return url
+        return self._client.next_page(response, self.name)
 
     def _expect(self, response: "requests.Response", action: str, *statuses: int) -> "requests.Response":
         """Return the response if it has one of the statuses; else NotFoundError for a 404, RegistryError otherwise."""
@@ -352,3 +368,16 @@ def _said(response: "requests.Response") -> str:
         return ""
     words = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))
     return ": " + "".join(letter for letter in words if letter.isprintable())[:200]
+
+
+def _require_part(response: "requests.Response", offset: int, name: str) -> None:
+    """Raise NoPartsError for an answer that is not an error, and not the part that was asked for (RFC 9110 §15.3.7)."""
+    status, given = response.status_code, response.headers.get("Content-Range", "")
+    if status in {HTTPStatus.OK, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}:
+        why = f"it answered a request for some bytes with {'the whole' if status == HTTPStatus.OK else status}"
+    elif status == HTTPStatus.PARTIAL_CONTENT and not given.lower().startswith(f"bytes {offset}-"):
+        why = f"it answered a request for bytes from {offset:,} on with {given[:40]!r}"
+    else:
+        return
+    remedy = "pull the image to a file and name that: what is attached goes to the registry anyhow"
+    raise NoPartsError(f"{name} does not give parts of a blob", why=why, remedy=remedy)

@@ -30,6 +30,20 @@ ASKED_BUDGET = 180.0
 T = TypeVar("T")
 
 
+class ExhaustedError(RegistryError):
+    """A registry that failed as often as was tried.
+
+    ``asked`` tells that it wanted to be left alone for longer than anybody waits, ``unreached`` that it never answered.
+    """
+
+    def __init__(
+        self, what: str, *, why: str = "", remedy: str = "", asked: bool = False, unreached: bool = False
+    ) -> None:
+        super().__init__(what, why=why, remedy=remedy)
+        self.asked = asked
+        self.unreached = unreached
+
+
 class TransientError(RegistryError):
     """A failure worth another try.
 
@@ -58,7 +72,10 @@ def retrying(attempt: Callable[[], T], tries: int = TRIES) -> T:
             spent_up = spent + pause > budget if failure.asked is None else waited + pause > ASKED_BUDGET
             if count == tries or spent_up:
                 why = f"{failure.why} (tried {count} times)" if count > 1 else failure.why
-                raise RegistryError(failure.what, why=why, remedy=failure.remedy) from failure
+                asked, unreached = failure.asked is not None, failure.unreached
+                raise ExhaustedError(
+                    failure.what, why=why, remedy=failure.remedy, asked=asked, unreached=unreached
+                ) from failure
             time.sleep(pause)
             waited += pause if failure.asked is not None else 0.0
     raise ValueError("tries must be at least 1")

@@ -89,6 +89,9 @@ class Store(Protocol):
     def add_referrers(self, artifacts: Sequence[Descriptor], subject: str) -> Via:
         """See to several referrers of one subject in one go."""
 
+    def restore_referrers(self, subject: str) -> tuple[Descriptor, ...]:
+        """List again what was attached durably and is no longer listed; return what that is."""
+
     def remove_referrer(self, digest: str, subject: str) -> None:
         """Delete a referrer's manifest and what lists it."""
 

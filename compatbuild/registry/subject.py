@@ -52,7 +52,13 @@ def subjects(store: Store, reference: Reference | LayoutReference, platform: str
     Errors: NotFoundError when there is no such image or platform, UsageError when it is an artifact and not an image,
     ContentError when it is malformed.
     """
-    top = store.resolve(reference.selector)
+    return subjects_in(store, store.resolve(reference.selector), reference, platform)
+
+
+def subjects_in(
+    store: Store, top: ManifestBytes, reference: Reference | LayoutReference, platform: str | None = None
+) -> list[Subject]:
+    """Return the same of a reference that was resolved to ``top``; only errors name it from here on."""
     parsed = top.parse()
     if parsed.subject is not None:
         raise UsageError(

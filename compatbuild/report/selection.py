@@ -8,11 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from compatbuild.checking.deciding import set_name
 from compatbuild.checking.selection import Offer, Placement, Pool, Selection
 from compatbuild.checking.variants import Variant
 from compatbuild.report.matrix import MAX_NAME, MAX_REASON, STYLES
 from compatbuild.report.text import plain, short_digest
-from compatbuild.report.verdicts import because, set_name
+from compatbuild.report.verdicts import because
 
 MAX_HOSTS = 8
 """Hosts of a pool that are named to people."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from compatbuild.checking import deciding
+from compatbuild.checking.deciding import MAX_PATTERN, MAX_VALUES, set_name
 from compatbuild.checking.verdicts import (
     Checked,
     ExpressionVerdict,
@@ -14,9 +16,6 @@ from compatbuild.checking.verdicts import (
     Verdict,
 )
 from compatbuild.report.text import plain
-
-MAX_VALUES = 6  # of an expression that are shown to people
-MAX_PATTERN = 40  # characters of a value that are shown to people
 
 MARKS = {Verdict.COMPATIBLE: "+", Verdict.INCOMPATIBLE: "-", Verdict.DEPENDS: "~", Verdict.UNKNOWN: "?"}
 """What stands before a line of an explanation, so that no colour is needed to read it."""
@@ -63,27 +62,8 @@ def because(one: HostVerdict) -> str:
 
 def decided(one: HostVerdict) -> tuple[str, str]:
     """Return what decides about a host, and how it does (empty for a compatible one)."""
-    deciding = one.deciding
-    if isinstance(deciding, ExpressionVerdict):
-        return plain(_element(deciding)), plain(deciding.reason)
-    if isinstance(deciding, NeedVerdict):
-        return plain(deciding.wanted), plain(deciding.reason)
-    if isinstance(deciding, RuleVerdict):
-        return plain(f"rule {deciding.name}"), plain(deciding.reason)
-    chosen = one.chosen
-    if chosen is None:
-        return "the specification asks for nothing", ""
-    return (plain(set_name(chosen)) if len(one.sets) > 1 else ""), ""
-
-
-def set_name(one: SetVerdict) -> str:
-    """Return how people call a set: its tag and its weight, if it has them."""
-    weight = f", weight {one.weight}" if one.weight else ""
-    return f"set {one.tag or 'without a tag'}{weight}"
-
-
-def _element(row: ExpressionVerdict) -> str:
-    return f"{row.feature} {row.name or ', '.join(row.value[:MAX_VALUES])[:MAX_PATTERN]}".rstrip()
+    what, how = deciding.decided(one)
+    return plain(what), plain(how)
 
 
 def _told(one: HostVerdict) -> Iterator[str]:

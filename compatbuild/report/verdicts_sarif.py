@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from compatbuild.checking.deciding import MAX_VALUES, set_name
 from compatbuild.checking.verdicts import Checked, ExpressionVerdict, HostVerdict, NeedVerdict, RuleVerdict, Verdict
 from compatbuild.errors import CompatError
 from compatbuild.report.sarif import Level, Location, Result, Rule, sarif
 from compatbuild.report.text import plain
-from compatbuild.report.verdicts import MAX_VALUES, set_name, wanted
+from compatbuild.report.verdicts import wanted
 from compatbuild.validation.issue import Place
 from compatbuild.validation.outline import Expression, Outline, RuleOutline
 from compatbuild.validation.source import read

@@ -82,18 +82,19 @@ class _Description:
 
 def _opened(daemon: Daemon, name: str, wish: Wish) -> ImageSource:
     """Return the image, with all that the daemon has of it where all are asked for and it can tell."""
-    image = _image(daemon, name, _described(daemon, name, wish))
+    image = _image(daemon, name, _described(daemon, name, wish), wish)
     if not wish.every or len(platforms := daemon.platforms(name)) < 2:
         return image
     found = [_described(daemon, name, replace(wish, platform=str(platform))) for platform in platforms]
-    images = {told.id: _image(daemon, name, told) for told in found}
+    images = {told.id: _image(daemon, name, told, wish) for told in found}
     return replace(image, index=IndexSource(found[0].export, tuple(images.values())))
 
 
-def _image(daemon: Daemon, name: str, told: _Description) -> ImageSource:
+def _image(daemon: Daemon, name: str, told: _Description, wish: Wish) -> ImageSource:
     what = f"{daemon.kind}:{name}"
     require_linux(told.config, what)
-    stream = SavedStream(partial(daemon.export, told.export, told.platform), told.id, told.config.diff_ids, what)
+    opened = partial(daemon.export, told.export, told.platform)
+    stream = SavedStream(opened, told.id, told.config.diff_ids, what, wish.cache)
     layers = tuple(StreamedLayer(stream, diff_id) for diff_id in told.config.diff_ids)
 
     def settled() -> ImageConfig:
@@ -103,7 +104,7 @@ def _image(daemon: Daemon, name: str, told: _Description) -> ImageSource:
         require_same(config, told.config, what)
         return config
 
-    return ImageSource(daemon.kind, name, "", told.config, layers, settled=settled)
+    return ImageSource(daemon.kind, name, "", told.config, layers, settled=settled, image_id=told.id)
 
 
 def _described(daemon: Daemon, name: str, wish: Wish) -> _Description:

@@ -15,8 +15,9 @@ from pathlib import Path
 from compatbuild.errors import ImageError, NotFoundError, SourceError, UsageError
 from compatbuild.image import tar
 from compatbuild.image.collect import Collector
-from compatbuild.image.layer import ELF_MAGIC, Keeper, Scan
+from compatbuild.image.layer import ELF_MAGIC, Keeper
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import Scan
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.platform import parse_platform
 from compatbuild.sources.image_source import ImageSource, Wish

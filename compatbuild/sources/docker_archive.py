@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
-from compatbuild.image.layer import BlobLayer
+from compatbuild.image.layer_source import BlobLayer
 from compatbuild.image.limits import Limits, OverLimitError
 from compatbuild.registry.platform import Platform
 from compatbuild.sources.archive import Archive, open_archive

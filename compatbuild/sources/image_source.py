@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from compatbuild.cache import Cache
 from compatbuild.image.decompress import Readable
-from compatbuild.image.layer import LayerSource
+from compatbuild.image.layer_source import LayerSource
 from compatbuild.image.limits import DEFAULT, Limits
-from compatbuild.image.view import ImageConfig, ImageView
+from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import Descriptor, ManifestBytes
 
 Say = Callable[[str], None]
@@ -23,13 +24,16 @@ def silent(_: str) -> None:
 class Wish:
     """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices, limits.
 
-    ``every`` asks for all images of an index; a source that has but one gives that one.
+    ``every`` asks for all images of an index; a source that has but one gives that one. ``cache`` is where a source may
+    look before it asks for more than it must. ``trust_toc`` lets layers be read by their own tables of contents.
     """
 
     platform: str = ""
     say: Say = silent
     every: bool = False
     limits: Limits = DEFAULT
+    cache: Cache | None = None
+    trust_toc: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class ImageSource:
     ``scheme`` is the prefix without its colon (``oci-dir``), ``reference`` what stands behind it; ``digest`` is that of
     the image's manifest, empty where there is none that a registry would know (docker archives, directories).
     ``layers`` are lowest first; ``annotations`` are the manifest's. ``settled`` is there where ``config`` is hearsay:
-    the image's own, known once its layers have been read. ``index`` is there where all images of one were asked for.
+    the image's own, known once its layers have been read, and ``image_id`` is then the digest that it is kept under.
+    ``index`` is there where all images of one were asked for.
     """
 
     scheme: str
@@ -49,11 +54,12 @@ class ImageSource:
     layers: tuple[LayerSource, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
     settled: Callable[[], ImageConfig] | None = None
+    image_id: str = ""
     index: "IndexSource | None" = None
 
-    def view_of(self, view: ImageView) -> ImageView:
-        """Return the view that was made of the layers, with the image's own config; ImageError when it is not there."""
-        return replace(view, config=self.settled()) if self.settled is not None else view
+    def own_config(self) -> ImageConfig:
+        """Return the image's own config, once its layers have been read; ImageError when it is not there."""
+        return self.settled() if self.settled is not None else self.config
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,14 @@ from functools import partial
 
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
-from compatbuild.image.layer import BlobLayer, LayerSource, UnreadLayer
-from compatbuild.image.limits import Limits, OverLimitError
+from compatbuild.image.layer_source import BlobLayer, LayerSource, UnreadLayer
+from compatbuild.image.limits import OverLimitError
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
 from compatbuild.registry.platform import Platform
 from compatbuild.registry.sif import sif_layer
 from compatbuild.sources.image_source import Content, ImageSource, IndexSource, Wish
 from compatbuild.sources.platforms import candidates, choose, require
-from compatbuild.sources.sif import stored_sif
 
 ARTIFACTS = {
     "application/vnd.sylabs.sif.config.v1+json": "said to be a Singularity image, and has not a SIF as its only layer",
@@ -90,6 +89,8 @@ def _image(
         raise ImageError(f"{what} is malformed", why="its index calls another index an image", remedy="push it again")
     _require_image(parsed, what)
     if (layer := sif_layer(parsed)) is not None:
+        from compatbuild.sources.sif import stored_sif  # noqa: PLC0415 - for nearly no image
+
         config, file_system = stored_sif(content, layer, what, wish)
         return ImageSource(scheme, reference, top.descriptor.digest, config, (file_system,), parsed.annotations)
     config = parse_config(content.blob(parsed.config, wish.limits.document), wish.limits)
@@ -99,7 +100,7 @@ def _image(
         require(platform, wish.platform, what)
     elif not platform.matches(told):
         wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
-    layers = tuple(_layers(content, parsed, config, what, wish.limits))
+    layers = tuple(_layers(content, parsed, config, what, wish))
     return ImageSource(scheme, reference, top.descriptor.digest, config, layers, parsed.annotations)
 
 
@@ -133,11 +134,9 @@ def require_linux(config: ImageConfig, what: str) -> None:
         )
 
 
-def _layers(
-    content: Content, manifest: Manifest, config: ImageConfig, what: str, limits: Limits
-) -> Iterator[LayerSource]:
+def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str, wish: Wish) -> Iterator[LayerSource]:
     """Yield the layers with the diff IDs that belong to them."""
-    count = len(manifest.layers)
+    count, limits = len(manifest.layers), wish.limits
     if count != len(config.diff_ids):
         if what.endswith(SPACK_INDEX) and not config.diff_ids:
             name = what.removeprefix("registry:").removesuffix(SPACK_INDEX)
@@ -157,7 +156,14 @@ def _layers(
             yield UnreadLayer(name, diff_id, why)
         else:
             opened = partial(content.open_blob, layer)
-            yield BlobLayer(name, layer.digest, layer.size, diff_id, layer.media_type, opened)
+            whole = BlobLayer(name, layer.digest, layer.size, diff_id, layer.media_type, opened)
+            yield _by_toc(content, layer, whole, wish) if wish.trust_toc else whole
+
+
+def _by_toc(content: Content, layer: Descriptor, whole: BlobLayer, wish: Wish) -> LayerSource:
+    from compatbuild.sources.listed_layer import listed_layer  # noqa: PLC0415 - it brings all that reads layers
+
+    return listed_layer(content, layer, whole, wish.say)
 
 
 def _as_mirror(name: str) -> str:

@@ -5,26 +5,16 @@ An explicit prefix never falls through to something else; where there is none, t
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 
+from compatbuild.cache import Cache
 from compatbuild.errors import SourceError, UsageError
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.registry.options import RegistryOptions
-from compatbuild.sources.archive import open_archive
-from compatbuild.sources.daemons import daemon_with, open_daemon_image
-from compatbuild.sources.directory import open_directory
-from compatbuild.sources.docker_archive import open_docker_archive
-from compatbuild.sources.endpoints import DOCKER, PODMAN
 from compatbuild.sources.image_source import ImageSource, IndexSource, Say, Wish, silent
 from compatbuild.sources.names import exists, split_path
-from compatbuild.sources.oci_archive import open_oci_archive
-from compatbuild.sources.sif import is_sif_file, open_sif
-from compatbuild.sources.skopeo_dir import is_skopeo_dir
-from compatbuild.sources.spack import open_spack
-from compatbuild.sources.stored import open_stored
 
 PREFIXES = ("docker", "podman", "registry", "oci-dir", "oci-archive", "docker-archive", "dir", "sif", "spack")
 """What can be read today."""
@@ -35,8 +25,6 @@ _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.+)", re.DOTALL)
 _ROOT_NAMES = ("bin", "etc", "lib", "usr")
 """A directory with two of these is taken for the root of a file system."""
 
-_Reader = Callable[[str, Wish], AbstractContextManager[ImageSource]]
-
 
 @contextmanager
 def open_image(
@@ -46,26 +34,37 @@ def open_image(
     options: RegistryOptions | None = None,
     say: Say | None = None,
     limits: Limits = DEFAULT,
+    cache: Cache | None = None,
+    trust_toc: bool = False,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
     ``platform`` (``linux/arm64``) chooses from an index; ``say`` is told what was chosen where the text left a choice.
+    With ``trust_toc`` layers are read by their own tables of contents where that saves much, unverified as a whole.
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    with _open(text, Wish(platform or "", say or silent, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(platform or "", say or silent, limits=limits, cache=cache, trust_toc=trust_toc)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image
 
 
 @contextmanager
 def open_index(
-    text: str, *, options: RegistryOptions | None = None, say: Say | None = None, limits: Limits = DEFAULT
+    text: str,
+    *,
+    options: RegistryOptions | None = None,
+    say: Say | None = None,
+    limits: Limits = DEFAULT,
+    cache: Cache | None = None,
+    trust_toc: bool = False,
 ) -> Iterator[IndexSource]:
     """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
 
     Errors are those of ``open_image``.
     """
-    with _open(text, Wish(say=say or silent, every=True, limits=limits), options or RegistryOptions()) as image:
+    wish = Wish(say=say or silent, every=True, limits=limits, cache=cache, trust_toc=trust_toc)
+    with _open(text, wish, options or RegistryOptions()) as image:
         yield image.index or IndexSource("", (image,))
 
 
@@ -77,18 +76,33 @@ def _open(text: str, wish: Wish, options: RegistryOptions) -> AbstractContextMan
 
 
 def _opened(prefix: str, rest: str, wish: Wish, options: RegistryOptions) -> AbstractContextManager[ImageSource]:
-    readers: dict[str, _Reader] = {
-        "oci-archive": open_oci_archive,
-        "docker-archive": open_docker_archive,
-        "dir": open_directory,
-        DOCKER: partial(open_daemon_image, DOCKER),
-        PODMAN: partial(open_daemon_image, PODMAN),
-        "sif": open_sif,
-    }
+    """Open an image by its prefix; what reads the others is not even loaded."""
+    if prefix in ("docker", "podman"):
+        from compatbuild.sources.daemons import open_daemon_image
+
+        return open_daemon_image(prefix, rest, wish)
+    if prefix == "oci-archive":
+        from compatbuild.sources.oci_archive import open_oci_archive
+
+        return open_oci_archive(rest, wish)
+    if prefix == "docker-archive":
+        from compatbuild.sources.docker_archive import open_docker_archive
+
+        return open_docker_archive(rest, wish)
+    if prefix == "dir":
+        from compatbuild.sources.directory import open_directory
+
+        return open_directory(rest, wish)
+    if prefix == "sif":
+        from compatbuild.sources.sif import open_sif
+
+        return open_sif(rest, wish)
     if prefix == "spack":
+        from compatbuild.sources.spack import open_spack
+
         return open_spack(rest, wish, options)
-    if prefix in readers:
-        return readers[prefix](rest, wish)
+    from compatbuild.sources.stored import open_stored
+
     return open_stored(f"{prefix}:{rest}", wish, options)
 
 
@@ -139,6 +153,8 @@ def _chosen(text: str, wish: Wish) -> tuple[str, str]:
         prefix = _kind_of(path)
         say(f"reading {text} as {prefix}:{text}")
         return prefix, text
+    from compatbuild.sources.daemons import daemon_with
+
     daemon = daemon_with(text, wish)
     if daemon:
         say(f"reading {text} as {daemon}:{text}, for {daemon} has it; registry:{text} reads it from its registry")
@@ -149,6 +165,10 @@ def _chosen(text: str, wish: Wish) -> tuple[str, str]:
 
 def _kind_of(path: Path) -> str:
     """Tell what a path is by its content; SourceError when it is no image."""
+    from compatbuild.sources.archive import open_archive
+    from compatbuild.sources.sif import is_sif_file
+    from compatbuild.sources.skopeo_dir import is_skopeo_dir
+
     if path.is_dir():
         if (path / "oci-layout").is_file():
             return "oci-dir"

@@ -15,21 +15,28 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from compatbuild.cache import Cache
 from compatbuild.errors import ImageError
 from compatbuild.image import tar
 from compatbuild.image.config import parse_config
 from compatbuild.image.decompress import READ, Readable
-from compatbuild.image.layer import Scan, identified
+from compatbuild.image.interests import Interests
+from compatbuild.image.layer import identified
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import Scan
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import ImageConfig
+from compatbuild.image.wanted import Start, Wanted
 from compatbuild.sources.archive import MAX_MEMBERS
 
 MAX_DOCUMENTS = 64 << 20
 """Bytes of JSON kept of one archive: configs and manifests of all platforms, and of what is signed about them."""
 _USTAR = slice(257, 262)
 """Where a tar header says that it is one (``ustar``); what has no such word and begins with a bracket is JSON."""
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5")
+"""How a layer begins that may be shorter than a block, for it is compressed: gzip (RFC 1952), zstd (RFC 8878)."""
 _FILES = frozenset((tar.REGULAR, tar.OLD_REGULAR, tar.CONTIGUOUS))
+_CONFIGS = "configs"
 _REMEDY = "check the image where it is with `docker save`, or pull it again"
 
 
@@ -40,9 +47,15 @@ class SavedStream:
     """
 
     def __init__(
-        self, opened: Callable[[], AbstractContextManager[Readable]], image: str, diff_ids: Sequence[str], what: str
+        self,
+        opened: Callable[[], AbstractContextManager[Readable]],
+        image: str,
+        diff_ids: Sequence[str],
+        what: str,
+        cache: Cache | None = None,
     ) -> None:
         self._open = opened
+        self._cache = cache
         self._image = image
         self._diff_ids = tuple(diff_ids)
         self._what = what
@@ -66,16 +79,34 @@ class SavedStream:
         return facts
 
     def config(self) -> ImageConfig:
-        """Return the image's own config, once the stream has been read; ImageError when it was not in it."""
-        for raw in self._configs(self._image, 0):
-            config = parse_config(raw, DEFAULT)
-            if config.diff_ids == self._diff_ids:
-                return config
+        """Return the image's own config, out of the stream or the cache; ImageError when it is in neither.
+
+        Where all layers came out of a cache, the stream may have to be read for it alone.
+        """
+        key = (self._image, *self._diff_ids)
+        if (config := self._config()) is not None:
+            if self._cache is not None:
+                self._cache.write(_CONFIGS, key, config[0])
+            return config[1]
+        if self._cache is not None and not self._documents:
+            raw = self._cache.read(_CONFIGS, key)
+            if raw is not None:
+                return parse_config(raw, DEFAULT)
+            self._read({}, Scan(Wanted(Interests(), Start(), DEFAULT), DEFAULT, _untold))
+            if self._documents:
+                return self.config()
         raise ImageError(
             f"{self._what} cannot be read",
             why=f"the daemon sent no config whose digest leads to {self._image} and that has its layers",
             remedy=_REMEDY,
         )
+
+    def _config(self) -> tuple[bytes, ImageConfig] | None:
+        for raw in self._configs(self._image, 0):
+            config = parse_config(raw, DEFAULT)
+            if config.diff_ids == self._diff_ids:
+                return raw, config
+        return None
 
     def _read(self, layers: dict[str, Future[LayerFacts]], scan: Scan) -> None:
         """Go through the stream; whoever still waits for a layer afterwards is told that it did not come."""
@@ -107,7 +138,9 @@ class SavedStream:
                     raw = head + reader.read(member.size)
                     kept += len(raw)
                     self._documents[f"sha256:{hashlib.sha256(raw).hexdigest()}"] = raw
-            elif len(head) == tar.BLOCK or head[:2] in (b"\x1f\x8b", b"\x28\xb5"):  # a compressed layer may be tiny
+            elif layers and (
+                len(head) == tar.BLOCK or head[:2] in (b"\x1f\x8b", b"\x28\xb5")
+            ):  # a compressed layer may be tiny
                 self._layer(member, _Payload(head, reader.payload()), layers, inner)
         reader.drain()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from compatbuild.errors import ImageError, NotFoundError, SourceError, UsageError
 from compatbuild.image import singularity, squashfs
-from compatbuild.image.layer import LayerSource, Scan
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import LayerSource, Scan
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.random_access import Part, RandomAccess
 from compatbuild.image.sif import DataObject, FileSystem, Sif, Type, Use, document, is_sif, read_sif

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compatbuild.errors import NotFoundError
 from compatbuild.image import pkg_spack
-from compatbuild.image.layer import LayerSource, UnreadLayer
+from compatbuild.image.layer_source import LayerSource, UnreadLayer
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.pkg_spack import Spec
 from compatbuild.image.view import ImageConfig

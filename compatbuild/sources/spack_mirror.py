@@ -18,7 +18,7 @@ from stat import S_ISREG
 from typing import Any, Protocol
 
 from compatbuild.errors import ImageError, NotFoundError, SourceError
-from compatbuild.image.layer import BlobLayer, UnreadLayer
+from compatbuild.image.layer_source import BlobLayer, UnreadLayer
 from compatbuild.image.limits import MIB
 from compatbuild.registry.digest import check_digest
 from compatbuild.sources.files import OwnedSlice, read_all

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from compatbuild.detectors import discover
 from compatbuild.image.build import build_view
-from compatbuild.image.layer import BlobLayer
+from compatbuild.image.layer_source import BlobLayer
 from compatbuild.image.view import ImageConfig
 from compatbuild.inference import engine
 from compatbuild.knowledge import load

@@ -33,6 +33,7 @@ VARIABLES = {
     "CLICOLOR": "`0`: no colours on a terminal",
     "TERM": "`dumb`: neither colours nor progress",
     "CI": "no progress",
+    "COMPATBUILD_CACHE": "where what was read before is kept: a directory, or a URL that fsspec reaches",
     "COMPATBUILD_PROFILES": "the directory of your own profiles of operating systems",
     "COSIGN_PASSWORD": "the password of a private key, which may be empty",
     "SOURCE_DATE_EPOCH": "the date of what is attached, in seconds since 1970",

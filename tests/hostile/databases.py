@@ -16,7 +16,7 @@ from tests.builders.layers import Entry, Layer, file, layer
 from tests.builders.metadata_images import conda_record, spack_node, spack_spec
 from tests.builders.rpm import header, rpmdb
 from tests.builders.tarbytes import END, member
-from tests.hostile.case import Case, built, files, streamed, zeros
+from tests.hostile.case import HONEST, MPI, Case, built, files, program, streamed, zeros
 
 RECORDED = Path(__file__).parents[1] / "unit" / "image" / "recorded" / "rpm"
 STATUS = "var/lib/dpkg/status"
@@ -83,6 +83,14 @@ def large_database(number: int) -> Layer:
     return zeros(SQLITE, 80 << 20, recorded("rpmdb.sqlite")[:4096], block=random.Random(number).randbytes(1 << 20))
 
 
+def rewritten_database(number: int) -> Layer:
+    """Return a layer with a database of 40 MiB that is sound."""
+    text = f"{number} {'no needs ' * 20_000}"
+    return layer(
+        file(SQLITE, rpm(*(header({1000: f"p{n}", 1001: text[:9], 1002: "1", 1100: text}) for n in range(230))))
+    )
+
+
 def large_records() -> Iterator[Entry]:
     """Yield records of conda's with everything as long as it may be."""
     for number in range(20):
@@ -134,8 +142,8 @@ CASES = (
     Case(
         "rpm-sqlite-damaged",
         "an rpm database with damage",
-        files(file(SQLITE, damaged("rpmdb.sqlite"))),
-        skipped=("its schema is damaged",),
+        files(file(SQLITE, damaged("rpmdb.sqlite", 4000))),
+        skipped=("of its packages are damaged",),
     ),
     Case(
         "rpm-sqlite-cut",
@@ -207,6 +215,18 @@ CASES = (
         built(*(partial(large_database, number) for number in range(3))),
         limits=("is read only as far as",),
         skipped=(SQLITE,),
+    ),
+    Case(
+        "rpm-many",
+        "thirty layers, each with 40 MiB of rpm's",
+        built(*(partial(rewritten_database, number) for number in range(30))),
+    ),
+    Case(
+        "rpm-elf",
+        "a program where rpm's database should be",
+        files(file(SQLITE, program() + bytes(5 << 20))),
+        facts={**HONEST, **MPI},
+        limits=("is an ELF file, and no package database",),
     ),
     Case(
         "apk-odd",

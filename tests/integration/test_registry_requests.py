@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compatbuild import api
+from compatbuild.hosts.catalogue import profiles
 from compatbuild.registry.reference import parse_reference
 from compatbuild.registry.store import open_store
 from tests.integration.tap import Tap, tap
@@ -52,3 +53,17 @@ def test_how_many_requests_an_attach_takes(name: str) -> None:
         assert requests(wire, f"{reference}:v2", SPEC % b"ONE") <= most + 2  # the empty config, once a repository
         assert requests(wire, f"{reference}:v1", SPEC % b"TWO") <= most
         assert requests(wire, f"{reference}:v1", SPEC % b"TWO") <= again
+
+
+@pytest.mark.parametrize(("name", "most"), [("api", 4), ("fallback", 5), ("debian", 5)])
+def test_how_many_requests_a_check_takes(name: str, most: int) -> None:
+    """The image, the list of what is attached, the specification's manifest and its content: each once.
+
+    Without the API the list takes two: that there is none is found out by asking.
+    """
+    server, *_ = SERVERS[name]
+    with server() as address, tap(address) as wire:
+        push_image(open_store(parse_reference(f"{address}/team/app:v1")), "v1")
+        api.attach(f"{address}/team/app:v1", SPEC % b"ONE")
+        assert api.check(f"{wire.address}/team/app:v1", profiles("debian-12")).hosts
+        assert len(wire.requests) <= most, wire.requests

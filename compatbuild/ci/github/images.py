@@ -65,7 +65,8 @@ class Gathered:
 def registry() -> RegistryOptions:
     """Return how to reach registries: as for every command, variables first, then the settings.
 
-    The words of a flag in a variable are those that typer takes for true.
+    The words of a flag in a variable are those that typer takes for true. Jobs of a workflow publish at the same time,
+    so what they attach is durable unless somebody says otherwise.
     """
 
     def flag(name: str) -> bool | None:
@@ -80,6 +81,8 @@ def registry() -> RegistryOptions:
         flag("COMPATBUILD_INSECURE"),
         file("COMPATBUILD_CA_FILE"),
         file("COMPATBUILD_REGISTRY_CONFIG"),
+        flag("COMPATBUILD_DURABLE"),
+        usually_durable=True,
     )
 
 

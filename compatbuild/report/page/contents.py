@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from compatbuild.checking.deciding import MAX_VALUES
 from compatbuild.checking.verdicts import Checked, ExpressionVerdict, HostVerdict, Subject, Verdict
 from compatbuild.report.counts import counted, kind_of, told
 from compatbuild.report.page.stories import Story, story
 from compatbuild.report.text import short_digest
-from compatbuild.report.verdicts import MAX_VALUES
 
 BAR = 1000
 """Units of a bar from end to end; each verdict has its share of them."""

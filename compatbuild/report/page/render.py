@@ -42,14 +42,21 @@ def html(checked: Sequence[Checked], assets: Assets | None = None) -> str:
 
     Every text that comes from images, hosts and specifications is escaped and its control characters are written out.
     """
-    assets = assets or Assets.shipped()
-    page: str = _template(assets.template).render(
-        policy=policy(assets),
-        style=_as_it_is(assets.style),
-        script=_as_it_is(assets.script),
-        version=__version__,
+    return filled(
+        assets or Assets.shipped(),
         meanings={verdict.value: meaning for verdict, meaning in MEANINGS.items()},
         page=contents(checked),
+    )
+
+
+def filled(assets: Assets, **values: Any) -> str:
+    """Fill a page's template; texts among the values are escaped, and their control characters are written out."""
+    page: str = _template(assets.template).render(
+        policy=policy(assets),
+        style=as_it_is(assets.style),
+        script=as_it_is(assets.script),
+        version=__version__,
+        **values,
     )
     return page
 
@@ -66,10 +73,11 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _as_it_is(text: str) -> Any:
+def as_it_is(text: str) -> Any:
+    """Return a text that is put into a page as it is: a file of this package, or data in which no markup can be."""
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
-    return Markup(text)  # noqa: S704 - a file of this package, whose hash the policy names
+    return Markup(text)  # noqa: S704 - see above; scripts run by the hashes of the policy only
 
 
 def _template(text: str) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from compatbuild.checking.deciding import MAX_VALUES, set_name
 from compatbuild.checking.verdicts import (
     ExpressionVerdict,
     HostVerdict,
@@ -13,7 +14,7 @@ from compatbuild.checking.verdicts import (
     best,
     worst,
 )
-from compatbuild.report.verdicts import MAX_VALUES, because, set_name, wanted
+from compatbuild.report.verdicts import because, wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     for name in ("SOURCE_DATE_EPOCH", "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COMPATBUILD_NO_CACHE", "1")
     monkeypatch.setenv("COSIGN_PASSWORD", "")
     monkeypatch.chdir(tmp_path)
     return tmp_path

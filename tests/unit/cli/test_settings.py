@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from compatbuild import api
+from compatbuild.ci.github import images
 from compatbuild.errors import NotFoundError
 from compatbuild.registry.options import RegistryOptions
 from tests.unit.cli.conftest import Cli
@@ -121,6 +122,21 @@ def test_the_registry(cli: Cli, asked: list[dict[str, Any]], elsewhere: Path, mo
     assert options(*flags) == RegistryOptions(
         plain_http=True, insecure=True, ca_file=Path("flag.pem"), registry_config=Path("flag.json")
     )
+
+
+def test_attaching_durably(cli: Cli, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def stated() -> tuple[bool, bool]:
+        """Return what commands do where no flag says otherwise, and the GitHub action."""
+        assert cli("show", "registry.example/app:v1").code == 3
+        return asked[-1]["options"].durable, images.registry().durable
+
+    assert stated() == (False, True)
+    Path(".compatbuild.yaml").write_text("registry: {durable: true}\n")
+    assert stated() == (True, True)
+    Path(".compatbuild.yaml").write_text("registry: {durable: false}\n")
+    assert stated() == (False, False)
+    monkeypatch.setenv("COMPATBUILD_DURABLE", "1")
+    assert images.registry().durable
 
 
 def test_the_platform(cli: Cli, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from compatbuild.errors import ImageError
 from compatbuild.image.build import Step, Work, build_view
 from compatbuild.image.config import parse_config
 from compatbuild.image.interests import FileInterest, Interests
-from compatbuild.image.layer import UNKNOWN_SIZE, UnreadLayer
+from compatbuild.image.layer_source import UNKNOWN_SIZE, UnreadLayer
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import Kind
 from tests.builders.elf import elf

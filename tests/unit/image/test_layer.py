@@ -10,8 +10,8 @@ import pytest
 
 from compatbuild.errors import ImageError
 from compatbuild.image.interests import FileInterest, Interests
-from compatbuild.image.layer import UNKNOWN_SIZE, Scan, UnreadLayer
 from compatbuild.image.layer_facts import LayerFacts
+from compatbuild.image.layer_source import UNKNOWN_SIZE, Scan, UnreadLayer
 from compatbuild.image.limits import DEFAULT, Limits
 from compatbuild.image.view import ImageConfig
 from compatbuild.image.wanted import Start, Wanted

@@ -1,11 +1,12 @@
 """Package databases that are made to take long, or that made a reader fail."""
 
 import random
+import struct
 
 from compatbuild.image import packages
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.view import Package
-from tests.hostile.databases import PARAGRAPH, SQLITE, damaged
+from tests.hostile.databases import PARAGRAPH, SQLITE, damaged, recorded
 
 STATUS = "/var/lib/dpkg/status"
 APK = "/lib/apk/db/installed"
@@ -31,11 +32,20 @@ def test_blanks_before_a_field_do_not_make_it_one() -> None:
     )
 
 
-def test_a_message_of_sqlite_that_is_no_text_is_no_traceback() -> None:
-    """SQLite quotes the schema in its message, damaged bytes included, and Python decodes that."""
-    found = installed(f"/{SQLITE}", damaged("rpmdb.sqlite"))
+def test_of_a_damaged_database_the_sound_packages_are_read() -> None:
+    found = installed(f"/{SQLITE}", damaged("rpmdb.sqlite", 4000))
+    assert "damaged" in found.skipped[0][1]
+
+
+def test_a_database_of_pages_that_lead_to_each_other_is_read_once() -> None:
+    content = bytearray(recorded("rpmdb.sqlite"))
+    pages = len(content) // 4096
+    for number in range(2, pages + 1):  # inner pages of two children each: the next and the first
+        page = struct.pack(">BHHHBI", 5, 0, 1, 4000, 0, number % pages + 1) + struct.pack(">H", 4000)
+        content[(number - 1) * 4096 : number * 4096] = page.ljust(4000, b"\0") + struct.pack(">I", 2).ljust(96, b"\0")
+    found = installed(f"/{SQLITE}", bytes(content))
     assert found.packages == ()
-    assert found.skipped == (("packages", f"/{SQLITE} cannot be read: its schema is damaged"),)
+    assert "damaged" in found.skipped[0][1]
 
 
 def test_one_database_of_more_packages_than_are_read_is_not_read_to_its_end() -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compatbuild.image import packages, pkg_rpm_sqlite
+from compatbuild.image import packages
 from compatbuild.image.limits import DEFAULT
-from compatbuild.image.pkg_rpm_database import UnreadableError
 from compatbuild.image.view import Package
 from tests.builders.rpm import header, rpmdb
 
@@ -113,13 +112,6 @@ def test_a_database_that_cannot_be_read_is_skipped_and_named(damage: str, tmp_pa
     found = packages.installed({path}, {path: content}, DEFAULT)
     assert [what for what, _ in found.skipped] == ["packages"]
     assert path in found.skipped[0][1]
-
-
-def test_a_query_that_computes_for_ever_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = rpmdb(tmp_path / "rpmdb.sqlite", *[header(GLIBC)] * 2000)
-    monkeypatch.setattr(pkg_rpm_sqlite, "MAX_STEPS", 100)
-    with pytest.raises(UnreadableError, match="interrupted"):
-        list(pkg_rpm_sqlite.headers(content))
 
 
 @pytest.mark.parametrize("name", ["Packages", "Packages.db"])

@@ -10,7 +10,7 @@ import yaml
 
 from compatbuild.errors import KnowledgeError
 from compatbuild.knowledge import load
-from compatbuild.knowledge.loader import load_directory
+from compatbuild.knowledge.loader import COMPILED, compiled, load_directory
 from compatbuild.knowledge.rows import Grade, Row, capped
 from compatbuild.knowledge.subjects import SUBJECTS
 from compatbuild.model.finding import Confidence
@@ -38,6 +38,12 @@ def spoil(directory: Path, **changes: Any) -> None:
 def test_the_shipped_files_load_once_and_know_their_date() -> None:
     assert load() is load()
     assert date.fromisoformat(load().as_of) >= date(2026, 11, 23)
+
+
+def test_the_compiled_file_says_what_the_files_say() -> None:
+    shipped = resources.files("compatbuild.knowledge")
+    assert (shipped / COMPILED).read_text("utf-8") == compiled(), "run: python -m tests.golden.knowledge"
+    assert load() == load_directory(shipped)
 
 
 def test_values_are_those_of_the_vendors() -> None:

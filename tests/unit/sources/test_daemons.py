@@ -17,9 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from compatbuild.api import infer
+from compatbuild.cache import open_cache
 from compatbuild.errors import CompatError, ImageError, NotFoundError, SourceError, UsageError
 from compatbuild.sources.resolve import open_index
-from tests.builders.images import MANIFEST, describe, image_config, index, manifest, to_json
+from tests.builders.images import MANIFEST, describe, image_config, index, manifest, oci_layout, to_json
 from tests.builders.layers import Layer, file, layer, sha256
 from tests.unit.sources.reading import read
 from tests.unit.sources.test_saved_stream import archive, blobs
@@ -237,3 +239,32 @@ def test_an_answer_without_end_is_given_up(daemon: FakeDaemon, monkeypatch: pyte
     daemon.answers["/images/app:v1/json"] = (200, b"{" * 5000)
     with pytest.raises(SourceError, match="too large"):
         read("docker:app:v1")
+
+
+def test_an_image_that_was_read_is_described_and_not_exported_again(daemon: FakeDaemon, tmp_path: Path) -> None:
+    cache = open_cache(str(tmp_path / "cache"))
+
+    def reported() -> str:
+        daemon.asked.clear()
+        return infer("docker:app:v1", cache=cache).model_dump_json()
+
+    fresh = reported()
+    assert any("/get" in target for target in daemon.asked)
+    assert reported() == fresh
+    assert not any("/get" in target for target in daemon.asked)
+
+
+def test_layers_that_are_known_from_elsewhere_need_the_config_of_the_export(daemon: FakeDaemon, tmp_path: Path) -> None:
+    cache = open_cache(str(tmp_path / "cache"))
+    layers = daemon.images["amd64"]
+    config = daemon.config("amd64")
+    expected = infer(f"oci-dir:{oci_layout(tmp_path / 'image', layers, config)}:v1", cache=cache)
+    found = infer("docker:app:v1", cache=cache)
+    assert (found.findings, found.image.platform) == (expected.findings, "linux/amd64")
+
+
+def test_a_new_layer_of_an_image_is_found_in_its_export(daemon: FakeDaemon, tmp_path: Path) -> None:
+    cache = open_cache(str(tmp_path / "cache"))
+    infer("docker:app:v1", cache=cache)
+    daemon.images["amd64"].append(layer(file("etc/new", b"new")))
+    assert infer("docker:app:v1", cache=cache) == infer("docker:app:v1")

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from compatbuild.api import infer
+from compatbuild.cache import open_cache
 from compatbuild.errors import CompatError, ImageError, NotFoundError, RegistryError, SourceError, UsageError
+from compatbuild.registry.options import RegistryOptions
 from compatbuild.sources.resolve import open_image
-from tests.builders.images import docker_archive, image_files, manifest, oci_archive, oci_layout, skopeo_dir, write_tar
-from tests.builders.layers import Layer
+from tests.builders.images import (
+    docker_archive,
+    image_config,
+    image_files,
+    manifest,
+    oci_archive,
+    oci_layout,
+    skopeo_dir,
+    write_tar,
+)
+from tests.builders.layers import Layer, file, layer, sha256
 from tests.unit.registry.faults import FaultRegistry
 from tests.unit.sources.reading import is_the_image, read
 
@@ -109,7 +121,7 @@ def test_a_reference_with_a_colon_is_no_prefix(text: str, monkeypatch: pytest.Mo
         asked.append(text)
         raise NotFoundError("not asked")
 
-    monkeypatch.setattr("compatbuild.sources.resolve.open_stored", refused)
+    monkeypatch.setattr("compatbuild.sources.stored.open_stored", refused)
     with pytest.raises(NotFoundError), open_image(text):
         pass
     assert asked == [f"registry:{text}"]
@@ -184,3 +196,22 @@ def test_an_archive_cut_off_is_refused(tmp_path: Path, layers: list[Layer], conf
     path.write_bytes(path.read_bytes()[: last + 10])
     with pytest.raises(ImageError, match="not a whole tar archive"), open_image(f"docker-archive:{path}"):
         pass
+
+
+def test_of_a_registry_only_what_is_new_is_fetched(
+    server: FaultRegistry, layers: list[Layer], config: bytes, tmp_path: Path
+) -> None:
+    serve(server, layers, config)
+    cache = open_cache(str(tmp_path / "cache"))
+
+    def fetched() -> list[str]:
+        server.seen.clear()
+        infer(f"registry:{server.address}/team/app:v1", options=RegistryOptions(plain_http=True), cache=cache)
+        return [one.path.rpartition("/")[2] for one in server.asked("GET", "/blobs/")]
+
+    assert sorted(fetched()) == sorted([sha256(config), *(one.digest for one in layers)])
+    assert fetched() == [sha256(config)]
+    new = layer(file("etc/new"))
+    rebuilt = image_config([*layers, new])
+    serve(server, [*layers, new], rebuilt)
+    assert sorted(fetched()) == sorted([sha256(rebuilt), new.digest])

@@ -1,0 +1,1 @@
+"""What a fleet's record says, for people and for programs."""
