@@ -39,11 +39,22 @@ class Target:
 
 
 def open_target(reference: str, options: RegistryOptions) -> Target:
-    """Parse a reference and open its store; nothing is asked of a registry yet."""
-    from compatbuild.registry.reference import parse_reference
+    """Parse a reference and open its store; nothing is asked of a registry yet.
+
+    UsageError for the name of something that is here: ``infer`` reads it, but nothing can be attached to it by that.
+    """
+    from compatbuild.registry.reference import Reference, parse_reference
     from compatbuild.registry.store import open_store
+    from compatbuild.sources.names import exists
 
     parsed = parse_reference(reference)
+    if isinstance(parsed, Reference) and exists(reference):
+        layout = exists(f"{reference}/oci-layout")
+        raise UsageError(
+            f"{reference} is a {'layout' if layout else 'file or directory'} here, and not the name of an image",
+            why="specifications are attached to images in registries and, by their tags, in OCI layouts",
+            remedy=f"use oci-dir:{reference}:TAG" if layout else f"use registry:{reference} if that is meant",
+        )
     return Target(parsed, open_store(parsed, options))
 
 

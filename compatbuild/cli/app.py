@@ -32,7 +32,7 @@ from compatbuild.cli import (
     verify,
     version,
 )
-from compatbuild.cli.help import App
+from compatbuild.cli.help import App, example, usage
 from compatbuild.cli.output import show_error, write_stdout
 from compatbuild.errors import CompatError, UsageError
 
@@ -128,9 +128,11 @@ def _usage(error: typer.TyperException) -> UsageError:
     """Say in our words what typer found wrong with a call."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else NAME
-    usage = " ".join(context.get_usage().split()) if context else ""
-    why = usage or "it was the last word, or another option follows"
-    return UsageError(error.format_message().rstrip("."), why=why, remedy=f"see `{command} --help`")
+    why = f"Usage: {usage(context)}" if context else "it was the last word, or another option follows"
+    what = error.format_message().rstrip(".")
+    shown = example(context) if context and what.startswith("Missing argument") else ""
+    remedy = f"for example `{shown}`; see `{command} --help`" if shown else f"see `{command} --help`"
+    return UsageError(what, why=why, remedy=remedy)
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -90,8 +90,14 @@ def paragraphs(context: Any) -> Iterator[str]:
 
 
 def usage(context: Any) -> str:
-    """Return how a command is called, on one line."""
-    return " ".join(str(context.get_usage()).split()).removeprefix("Usage: ")
+    """Return how a command is called, on one line; typer repeats the dots of what may be given several times."""
+    return " ".join(str(context.get_usage()).split()).removeprefix("Usage: ").replace("...}...", "}...")
+
+
+def example(context: Any) -> str:
+    """Return the example in the help of a command; empty where it has none."""
+    found = (part.removeprefix("Example: ") for part in paragraphs(context) if part.startswith("Example: "))
+    return " ".join(next(found, "").split())
 
 
 def page(context: Any) -> str:

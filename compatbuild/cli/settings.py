@@ -45,6 +45,6 @@ def image(typed: str | None) -> str:
         raise UsageError(
             "no image was named",
             why="there is none on the command line, and no `image` in .compatbuild.yaml",
-            remedy="name one; --help shows how",
+            remedy="name one, such as docker:my/app, oci-dir:PATH:TAG or registry.example/app:1.2",
         )
     return name

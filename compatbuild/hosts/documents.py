@@ -25,7 +25,9 @@ def read_bytes(path: str, limit: int = MAX_JSON_BYTES) -> bytes:
             with Path(path).open("rb") as file:
                 data = _bounded(file, limit)
     except OSError as error:
-        raise HostError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise HostError(
+            f"{path} cannot be read", why=error.strerror or str(error), remedy="check the path, or name another file"
+        ) from error
     if len(data) > limit:
         raise HostError(
             f"{_named(path)} is too large",

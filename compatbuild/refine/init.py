@@ -41,8 +41,11 @@ def init(directory: Path, template: str = "default", image: str | None = None, *
     existing = [path for path in targets if path.exists() or path.is_symlink()]
     if existing and not force:
         names = " and ".join(path.name for path in existing)
+        several = len(existing) > 1
         raise UsageError(
-            f"{names} is there already", why=f"in {directory}", remedy="edit it, or overwrite it with --force"
+            f"{names} {'are' if several else 'is'} there already",
+            why=f"in {directory.absolute()}",
+            remedy=f"edit {'them' if several else 'it'}, or overwrite {'both' if several else 'it'} with --force",
         )
     try:
         directory.mkdir(parents=True, exist_ok=True)

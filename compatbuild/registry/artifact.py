@@ -25,16 +25,17 @@ _CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 @dataclass(frozen=True, slots=True)
 class ArtifactKind:
-    """A kind of artifact: its types, the file name of its layer, and the most bytes of a layer that are read."""
+    """A kind of artifact: its name, its types, the file name of its layer, and the most bytes of one that are read."""
 
+    name: str
     artifact_type: str
     layer_media_type: str
     title: str
     limit: int
 
 
-SPEC = ArtifactKind(SPEC_ARTIFACT_TYPE, SPEC_LAYER_MEDIA_TYPE, "compat.yaml", 1 << 20)
-REPORT = ArtifactKind(REPORT_MEDIA_TYPE, REPORT_MEDIA_TYPE, "report.json", 32 << 20)
+SPEC = ArtifactKind("specification", SPEC_ARTIFACT_TYPE, SPEC_LAYER_MEDIA_TYPE, "compat.yaml", 1 << 20)
+REPORT = ArtifactKind("report", REPORT_MEDIA_TYPE, REPORT_MEDIA_TYPE, "report.json", 32 << 20)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,9 @@ def pull(
     if not good or good[0].layer is None:
         reasons = "; ".join(f"{one.descriptor.digest}: {one.rejected}" for one in found)
         raise NotFoundError(
-            f"nothing of type {kind.artifact_type} is attached to {subject.digest} in {store.name}",
-            why=reasons or "none is listed among its referrers",
-            remedy="attach one first, or name the platform or index that has one",
+            f"no {kind.name} is attached to {subject.digest} in {store.name}",
+            why=reasons or f"nothing of type {kind.artifact_type} is listed among its referrers",
+            remedy="`compatbuild publish` attaches one; of an index, name the platform that has one",
         )
     twins = [one for one in good[1:] if one.created == good[0].created and one.layer != good[0].layer]
     if twins:

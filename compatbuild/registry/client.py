@@ -308,6 +308,10 @@ def _explained(error: requests.exceptions.RequestException, target: Origin) -> R
         return RegistryError(what, why="no connection in time", remedy="check the host name and the network")
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
         remedy = "check the host name and the network, or try again later"
+        if target.host == API_HOSTS["docker.io"]:
+            remedy = (
+                "check the network; a name without a host is one of Docker Hub's, so is the registry missing in it?"
+            )
         return TransientError(what, why=why, remedy=remedy, unreached=_is_unreached(error))
     return RegistryError(what, why=f"the request could not be made: {why}", remedy="check the reference")
 

@@ -189,9 +189,14 @@ CASES = {
     "attach an invalid spec": Case(f"attach {IMAGE} spec.yaml", 12, ("error",), with_spec("version: v1alpha1\n")),
     # nothing there, or not to be believed
     "nothing attached": Case(f"show {IMAGE}", 3, ("nothing is attached",), image),
-    "nothing to pull": Case(f"pull {IMAGE}", 3, ("nothing of type",), image),
+    "nothing to pull": Case(f"pull {IMAGE}", 3, ("no specification is attached", "compatbuild publish"), image),
     "nothing to detach": Case(f"detach {IMAGE}", 3, ("nothing to detach",), image),
-    "nothing to sign": Case(f"sign {IMAGE} --sign key:cosign.key", 3, ("nothing of type",), image_and_keys),
+    "nothing to sign": Case(
+        f"sign {IMAGE} --sign key:cosign.key",
+        3,
+        ("no specification is attached", "compatbuild publish"),
+        image_and_keys,
+    ),
     # keys
     "key is there": Case("key generate", 1, ("cosign.key exists already",), keys),
     "wrong password": Case(
@@ -235,7 +240,12 @@ def test_it_is_said_in_three_lines_and_nothing_is_written(name: str, run: Shell)
     case = CASES[name]
     case.prepare(run.directory)
     before = files(run.directory)
-    ended = run.run(*case.typed.split(), COSIGN_PASSWORD=case.password, SOURCE_DATE_EPOCH=case.date)
+    ended = run.run(
+        *case.typed.split(),
+        COSIGN_PASSWORD=case.password,
+        SOURCE_DATE_EPOCH=case.date,
+        COMPATBUILD_CACHE=str(run.home.parent / "cache"),  # it holds what was read well, and is looked at elsewhere
+    )
     assert ended.code == case.code, ended.err
     in_three_lines(ended, *case.told)
     assert "no-such-secret" not in ended.err

@@ -18,6 +18,7 @@ from compatbuild.errors import (
     VerificationError,
 )
 from compatbuild.model.report import Skipped, parse_report
+from compatbuild.registry.options import RegistryOptions
 from compatbuild.report.documents import report_bytes
 from compatbuild.signing import keyfiles
 from compatbuild.signing.keys import PrivateKey
@@ -324,3 +325,17 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     root = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], env=root, capture_output=True, text=True, check=True)
     assert HEAVY & set(done.stdout.split()) == set()
+
+
+def test_a_path_is_no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`infer image` reads a layout here, so whoever publishes it by that name does not mean Docker Hub's."""
+    monkeypatch.chdir(tmp_path)
+    write_image(Path("image"))
+    Path("app").touch()
+    with pytest.raises(UsageError) as layout:
+        api.open_target("image", RegistryOptions())
+    assert layout.value.remedy == "use oci-dir:image:TAG"
+    with pytest.raises(UsageError) as file:
+        api.open_target("app", RegistryOptions())
+    assert file.value.remedy == "use registry:app if that is meant"
+    assert str(api.open_target("registry:app", RegistryOptions()).reference).endswith("/app:latest")

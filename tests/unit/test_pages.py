@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -17,8 +18,10 @@ from tests.unit.cli.test_help import COMMANDS, words
 
 __all__ = ["cli", "elsewhere"]  # the fixtures
 OURS = "compatbuild "
-THEIRS = ("docker ", "kubectl ")
+THEIRS = ("docker ", "kubectl ", "dask ")
 """Commands of other programs, which are not there; what they would write is."""
+ON_A_CLUSTER = "--scheduler "
+"""What marks a command that asks for a cluster of many machines; the tests of fleets start a small one."""
 PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in [*(ROOT / "docs").rglob("*.md"), ROOT / "github-action/README.md", ROOT / "templates/README.md"]
@@ -26,8 +29,6 @@ PAGES = sorted(
 DONE = ["docs/tutorial.md", *(page for page in PAGES if page.startswith("docs/how-to/"))]
 REGISTRIES = ("registry.example", "mirror.example")
 NODES = '{"flags": {"cpu.cpuid": {"elements": {}}}, "attributes": {}, "instances": {}}'
-PODS = """{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "app", "namespace": "shop"}, "spec":
-    {"containers": [{"name": "app", "image": "registry.example/app:1.2"}]}}]}"""
 EXIT = re.compile(r"# exit code (\d+)( if .*)?$")
 """How a page says that a command does not end with 0, for sure or on some hosts."""
 
@@ -86,11 +87,16 @@ def test_what_a_page_tells_can_be_done(
     for version in ("1.1", "1.2"):
         push(shell(tmp_path_factory.mktemp("push")), layouts / version, address, f"{Path(page).stem}/app", version)
     (elsewhere / "nodes.json").write_text(NODES)
-    (elsewhere / "pods.json").write_text(PODS.replace("registry.example", repository))
+    shutil.copy(ROOT / "compatbuild/hosts/profiles/rhel-10.0.yaml", elsewhere / "new-nodes.yaml")
+    pod = {"containers": [{"name": "app", "image": f"{repository}/app:1.2"}]}
+    named = {"name": "app", "namespace": "default", "labels": {"team": "us"}}
+    (elsewhere / "pods.json").write_text(json.dumps({"items": [{"kind": "Pod", "metadata": named, "spec": pod}]}))
     shutil.copy(ROOT / "Dockerfile", elsewhere / "Dockerfile")
     for line in typed(page):
-        if line.startswith(THEIRS):
+        if line.startswith(THEIRS) or ON_A_CLUSTER in line:
             continue
+        if "last-week.jsonl" in line:
+            shutil.copy("fleet.jsonl", "last-week.jsonl")
         assert line.startswith(OURS), f"{line}: of another program, name it in THEIRS"
         said = re.sub("|".join(REGISTRIES), repository, line)
         found = EXIT.search(line)

@@ -224,7 +224,7 @@ def test_init_writes_two_files_once(cli: Cli, elsewhere: Path) -> None:
     template = Path("compat.yaml.j2").read_text()
     again = cli("init")
     assert again.code == 2
-    assert "is there already" in again.err
+    assert "are there already" in again.err
     assert Path("compat.yaml.j2").read_text() == template
     assert cli("init", "--force").code == 0
     assert Path("compat.yaml.j2").read_text() != template

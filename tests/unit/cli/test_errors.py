@@ -62,7 +62,11 @@ def test_json_asked_for_in_any_way_makes_errors_json(cli: Cli, flags: tuple[str,
     ("arguments", "what", "remedy"),
     [
         (["frob"], "No such command 'frob'", "see `compatbuild --help`"),
-        (["show"], "Missing argument 'REF'", "see `compatbuild show --help`"),
+        (
+            ["show"],
+            "Missing argument 'REF'",
+            "for example `compatbuild show oci-dir:build/image:v1`; see `compatbuild show --help`",
+        ),
         (["show", "a", "b"], "Got unexpected extra argument(s) (b)", "see `compatbuild show --help`"),
         (["show", "--frob", "a"], "No such option: --frob", "see `compatbuild show --help`"),
         (["show", "a", "-o"], "Option '-o' requires an argument", "see `compatbuild --help`"),

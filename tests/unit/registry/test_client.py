@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
 
 from compatbuild.errors import AuthenticationError, NotFoundError, RegistryError
 from compatbuild.registry import retry
-from compatbuild.registry.client import CONNECT_SECONDS, RegistryClient
+from compatbuild.registry.client import CONNECT_SECONDS, RegistryClient, _explained
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.retry import TRIES
+from compatbuild.registry.trust import Origin
 from tests.unit.registry.faults import FaultRegistry, Reply, endless, fault_registry, reset, status, truncated
 
 URL = "/v2/team/app/manifests/v1"
@@ -299,3 +301,9 @@ def test_a_proxy_does_not_see_this_machines_servers(server: FaultRegistry, monke
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     assert get(server) == 404
+
+
+def test_an_unreached_docker_hub_is_perhaps_not_what_was_meant() -> None:
+    failed = requests.exceptions.ConnectionError("no such host")
+    assert "Docker Hub" in _explained(failed, Origin("https", "registry-1.docker.io", 443)).remedy
+    assert "Docker Hub" not in _explained(failed, Origin("https", "registry.example", 443)).remedy
