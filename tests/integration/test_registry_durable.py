@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from compatbuild import api
+from compatbuild.errors import ReferrersError
 from compatbuild.registry.anchors import NOTHING, anchor_tag
 from compatbuild.registry.attach import attach, specs
 from compatbuild.registry.descriptor import OCI_INDEX, canonical_json
@@ -20,6 +21,7 @@ from compatbuild.signing.keys import generate
 from tests.integration.shell import Shell, shell
 from tests.peers.servers import debian_registry, fallback_registry, referrers_registry
 from tests.unit.registry.building import CREATED, LATER, SPEC_TEXT, push_image
+from tests.unit.registry.faults import fault_registry
 
 pytestmark = pytest.mark.peer
 
@@ -122,3 +124,13 @@ def test_commands_attach_durably_when_told(run: Shell) -> None:
         )
         (row,) = run.json("attach", reference, "spec.yaml", "--durable")["attached"]
         assert anchor_tag(row["subject"], row["digest"]) in store_of(reference).tags()
+
+
+def test_a_registry_that_lists_no_tags_is_not_said_to_keep_anything() -> None:
+    with fault_registry() as registry:
+        registry.untold_tags = True
+        store = store_of(f"{registry.address}/team/app:v1")
+        image = push_image(store, "v1")
+        with pytest.raises(ReferrersError, match="does not list its tags"):
+            attach(store, image, SPEC_TEXT, {}, CREATED)
+        assert not specs(store, image)

@@ -38,14 +38,19 @@ class Fault:
 
 @dataclass
 class FaultRegistry:
-    """What is stored, what was asked, and what goes wrong; ``address`` is ``host:port``."""
+    """What is stored, what was asked, and what goes wrong; ``address`` is ``host:port``.
+
+    ``before`` is called with the number of each request, from 1 on, before anything is done about it.
+    """
 
     address: str = ""
     api: bool = False
+    untold_tags: bool = False
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    before: Callable[[int], None] = field(default=lambda _: None)
 
     def fault(self, method: str, path: str, reply: Reply, times: int = 1 << 30) -> None:
         """Let requests whose path matches get that reply instead, so many times."""
@@ -79,6 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         self.registry.seen.append(
             Seen(self.command, self.path, self.headers.get("Authorization", ""), self.body, dict(self.headers.items()))
         )
+        self.registry.before(len(self.registry.seen))
         reply = self.registry.reply_for(self.command, self.path)
         (reply or Handler.behave)(self)
 
@@ -101,8 +107,17 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(201, headers={"Docker-Content-Digest": digest})
         elif self.command == "DELETE":
             self.reply(202 if self.registry.manifests.pop(name, None) else 404)
-        elif kind == "referrers" and self.registry.api:
+        else:
+            self.tell(kind, name)
+
+    def tell(self, kind: str, name: str) -> None:
+        if kind == "referrers" and self.registry.api:
             self.reply(200, self.listing(name), {"Content-Type": INDEX})
+        elif kind == "tags" and not self.registry.untold_tags:
+            tags = [name for name in self.registry.manifests if ":" not in name]
+            self.reply(
+                200, json.dumps({"name": "team/app", "tags": tags}).encode(), {"Content-Type": "application/json"}
+            )
         elif kind == "blobs" and name in self.registry.blobs:
             self.reply(200, self.registry.blobs[name])
         elif kind == "manifests" and name in self.registry.manifests:

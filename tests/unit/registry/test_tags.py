@@ -69,6 +69,7 @@ def test_a_list_of_another_shape_is_empty(server: FaultRegistry, body: bytes) ->
 
 
 def test_a_list_that_is_none_is_an_error(server: FaultRegistry) -> None:
+    server.untold_tags = True
     with pytest.raises(NotFoundError):
         store_of(server).tags()
     server.fault("GET", "/tags/list", status(200, b"<html>"))
