@@ -21,10 +21,11 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean concurrency demo ground-truth help imports installs keyless lint lock peers test types
+.PHONY: bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
+	peers test types
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 
 demo: $(RUNTIME) ## assemble a real image and run the whole journey on it; everything ends up in out/demo
 	@$(BIN)/python -m demo.run
@@ -53,6 +54,9 @@ keyless: $(DEVELOPMENT) ## sign without a key, from end to end: builds sigstore'
 	@unshare --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' keyless \
 		$(BIN)/python -m pytest $(LIVE) tests/keyless/live.py tests/keyless/live_action.py
 
+docs: $(DEVELOPMENT) ## build the documentation as a site into out/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 installs: $(DEVELOPMENT) ## install on newer Pythons; build our image by its Dockerfile and run it (root, 250 MB)
 	@$(BIN)/python -m tests.peers.build buildctl buildkitd buildx crane refregistry
 	@$(BIN)/python -m pytest tests/installs/live_pythons.py tests/installs/live_image.py
@@ -65,6 +69,10 @@ bench-regression: $(DEVELOPMENT) ## fail when inference takes over 10 % more CPU
 
 concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 times on four registries (10 minutes)
 	@$(BIN)/python -m tests.integration.concurrency
+
+fleet-proof: $(DEVELOPMENT) ## check made-up fleets: 2,000 images on 300 layers, 10,000 with specifications; some ten minutes
+	@$(BIN)/python -m tests.fleet layers
+	@$(BIN)/python -m tests.fleet attached
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from compatbuild.api.reading import infer, refine
@@ -19,6 +19,7 @@ from compatbuild.version import __version__
 if TYPE_CHECKING:
     from compatbuild.fleet.changes import Changes
     from compatbuild.fleet.engine import Engine
+    from compatbuild.fleet.layers import Reading
     from compatbuild.fleet.rows import Header, Problem, Row
     from compatbuild.fleet.run import Progress
     from compatbuild.fleet.sources.read import Filters
@@ -70,6 +71,7 @@ def check_fleet(
     policy: "Policy | None" = None,
     limits: Limits = DEFAULT,
     options: RegistryOptions = DEFAULT_OPTIONS,
+    cache: str | None = "",
     engines: Engines = Engines(),
     say: Say | None = None,
     progress: "Callable[[Progress], None] | None" = None,
@@ -77,15 +79,18 @@ def check_fleet(
     """Say of every image that sources name on which hosts it can run.
 
     ``sources`` are files of references, ``registry:HOST/PREFIX``, ``pods:FILE`` and ``compose:FILE``. Only what is
-    attached is read, with a ``policy`` only what passes it; with ``infer_missing`` images without are read themselves.
+    attached is read, with a ``policy`` only what passes it; with ``infer_missing`` images without are read themselves,
+    each layer once: ``cache`` is the place where what they hold is kept, a path or URL that all workers reach, empty
+    for the usual one and None for one of this run alone.
     ``results`` is where rows are written as they come; a file of a run that asked the same is gone on with.
     Errors: those of ``fleet.sources.read``, FleetError for ``results`` of another run. An image that cannot be told
     about is a row with the reason, and no error.
     """
     from compatbuild.checking.check import platform_of
+    from compatbuild.fleet.answering import Work
     from compatbuild.fleet.judging import Question
     from compatbuild.fleet.record import Record
-    from compatbuild.fleet.run import Work, carry_out, resolve
+    from compatbuild.fleet.run import carry_out, resolve
     from compatbuild.fleet.sources.read import Filters, read
     from compatbuild.fleet.wanted import together
     from compatbuild.registry.registries import Registries
@@ -103,8 +108,8 @@ def check_fleet(
         images = resolve(wanted, registries)
         if say is not None:
             say(f"{len(wanted):,} references to {len(images):,} images")
-        reading = partial(_infer, options=options, limits=limits) if infer_missing else None
-        with _engine(engines, len(images) if infer_missing else len(images) // IMAGES_A_PROCESS) as engine:
+        useful = len(images) if infer_missing else len(images) // IMAGES_A_PROCESS
+        with _engine(engines, useful) as engine, _reading(options, limits, cache, wanted=infer_missing) as reading:
             work = Work(
                 question=engine.share(Question.of(hosts, gpus)),
                 hosts=tuple(host.name for host in hosts),
@@ -113,7 +118,8 @@ def check_fleet(
                 platform=platform or platform_of(hosts),
                 exactly=platform is not None,
                 policy=policy,
-                infer=reading,
+                infer=_infer,
+                reading=reading,
             )
             done = carry_out(images, work, record, progress or (lambda _: None))
     return FleetRun(results, record.header, done)
@@ -146,17 +152,39 @@ def _engine(engines: Engines, useful: int) -> "AbstractContextManager[Engine]":
     return local(engines.workers or min(cores(), useful))
 
 
-def _infer(
-    reference: str, platform: str, *, options: RegistryOptions, limits: Limits
-) -> "tuple[bytes, bytes] | Problem":
+@contextmanager
+def _reading(
+    options: RegistryOptions, limits: Limits, cache: str | None, *, wanted: bool
+) -> "Iterator[Reading | None]":
+    from compatbuild.cache import open_cache
+    from compatbuild.fleet.layers import Reading
+
+    if not wanted:
+        yield None
+    elif cache is None:
+        with TemporaryDirectory(prefix="compatbuild-") as directory:
+            yield Reading(options, limits, directory)
+    else:
+        open_cache(cache)  # UsageError now, and not in every worker
+        yield Reading(options, limits, cache)
+
+
+def _infer(reference: str, platform: str, reading: "Reading") -> "tuple[bytes, bytes] | Problem":
     """Return the specification and the report of an image that is read now; what is wrong with it is no exception."""
+    from compatbuild.cache import open_cache
     from compatbuild.fleet.judging import problem_of
     from compatbuild.registry.reference import parse_reference
     from compatbuild.report.documents import report_bytes
 
     try:
         source = reference if reference.startswith("oci-dir:") else f"registry:{parse_reference(reference)}"
-        report = infer(source, platform=platform or None, options=options, limits=limits)
+        report = infer(
+            source,
+            platform=platform or None,
+            options=reading.options,
+            limits=reading.limits,
+            cache=open_cache(reading.cache),
+        )
         try:
             spec = refine(report, template="default").spec
         except NothingRequiredError:

@@ -15,6 +15,7 @@ from compatbuild.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from compatbuild.cache import Cache
+    from compatbuild.image.view import ImageConfig
     from compatbuild.inference.sides import Compared
     from compatbuild.sources.image_source import ImageSource
     from compatbuild.validation.issue import Issue
@@ -32,6 +33,14 @@ class Refined:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an image needs, and the config that says how it is run and by which steps it was built."""
+
+    report: Report
+    config: "ImageConfig"
+
+
 def infer(
     source: str,
     *,
@@ -42,6 +51,7 @@ def infer(
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
     cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> Report:
     """Read an image and return what it needs of its host, with the evidence.
 
@@ -49,11 +59,41 @@ def infer(
     reference; ``platform`` picks an image of an index (``linux/arm64``). ``base`` names the image that it is built on,
     so that the report can tell what comes from there; UsageError when it is not. ``limits`` are the caps
     on what is read; ``cache`` (``compatbuild.cache.open_cache``) keeps what was read for the next time.
+    With ``trust_toc`` eStargz and zstd:chunked layers are read by their tables of contents, and nothing is kept.
     """
+    return read(
+        source,
+        platform=platform,
+        base=base,
+        options=options,
+        say=say,
+        progress=progress,
+        limits=limits,
+        cache=cache,
+        trust_toc=trust_toc,
+    ).report
+
+
+def read(
+    source: str,
+    *,
+    platform: str | None = None,
+    base: str | None = None,
+    options: RegistryOptions = DEFAULT_OPTIONS,
+    say: Say | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT,
+    cache: "Cache | None" = None,
+    trust_toc: bool = False,
+) -> Reading:
+    """Read an image as ``infer`` does, and return its config too."""
     from compatbuild.sources.resolve import open_image
 
-    with open_image(source, platform=platform, options=options, say=say, limits=limits, cache=cache) as image:
-        found = reports_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
+    cache = None if trust_toc else cache  # what has not been verified must not serve other images
+    with open_image(
+        source, platform=platform, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc
+    ) as image:
+        found = readings_of([image], limits, base=base, options=options, say=say, progress=progress, cache=cache)
     return found[0]
 
 
@@ -66,6 +106,7 @@ def infer_all(
     progress: Progress | None = None,
     limits: Limits = DEFAULT,
     cache: "Cache | None" = None,
+    trust_toc: bool = False,
 ) -> PlatformReports:
     """Read every image of an index in one run, layers that they share once; a single image gives one report.
 
@@ -73,7 +114,8 @@ def infer_all(
     """
     from compatbuild.sources.resolve import open_index
 
-    with open_index(source, options=options, say=say, limits=limits, cache=cache) as index:
+    cache = None if trust_toc else cache
+    with open_index(source, options=options, say=say, limits=limits, cache=cache, trust_toc=trust_toc) as index:
         found = reports_of(index.images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
     first = index.images[0]
     return PlatformReports(
@@ -96,6 +138,21 @@ def reports_of(
     cache: "Cache | None" = None,
 ) -> list[Report]:
     """Return a report of each open image, in their order; a layer that several have is read once."""
+    found = readings_of(images, limits, base=base, options=options, say=say, progress=progress, cache=cache)
+    return [one.report for one in found]
+
+
+def readings_of(
+    images: "Sequence[ImageSource]",
+    limits: Limits = DEFAULT,
+    *,
+    base: str | None,
+    options: RegistryOptions,
+    say: Say | None,
+    progress: Progress | None,
+    cache: "Cache | None" = None,
+) -> list[Reading]:
+    """Return report and config of each open image, in their order; a layer that several have is read once."""
     from compatbuild.inference.base_image import find_base
     from compatbuild.inference.report_cache import ReportCache
 
@@ -104,7 +161,7 @@ def reports_of(
     made = [known.read(image) if known else None for image in images]
     missing = [image for image, report in zip(images, made, strict=True) if report is None]
     new = _inferred(missing, limits, progress, cache) if missing else iter(())
-    reports = []
+    readings = []
     for image, built_on, kept in zip(images, found, made, strict=True):
         report = kept or next(new)
         if known and not kept:
@@ -112,9 +169,9 @@ def reports_of(
         identity = ImageIdentity(
             source=image.scheme, reference=image.reference, digest=image.digest, platform=report.image.platform
         )
-        told = report.model_copy(update={"image": identity})
-        reports.append(built_on.told(told, image.own_config()))
-    return reports
+        told, config = report.model_copy(update={"image": identity}), image.own_config()
+        readings.append(Reading(built_on.told(told, config), config))
+    return readings
 
 
 def _inferred(

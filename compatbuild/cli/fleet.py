@@ -1,12 +1,14 @@
 """``compatbuild fleet check``, ``fleet show`` and ``fleet diff``; ``compatbuild fleet SOURCE`` is the first of them."""
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compatbuild.cli import fleet_options as fleet
 from compatbuild.cli import options, signing
 from compatbuild.cli.check import EXIT_INCOMPATIBLE, EXIT_OPEN
 from compatbuild.cli.help import App, Group
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from compatbuild.api import FleetRun
 
 EXIT_ERRORS = 1
+TOGETHER = 100
+"""Rows that are written at a time."""
 FORMATS = ("table", "jsonl", "html", "sarif")
 FAILURES = ("incompatible", "open")
 
@@ -32,89 +36,28 @@ class FleetGroup(Group):
 
 app = App(help="Everything that a registry holds or a cluster runs.", group=FleetGroup)
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SOURCE...",
-        help="A file of references (one a line), registry:HOST/PREFIX, pods:FILE (`kubectl get pods -A -o json`; - is "
-        "stdin), compose:FILE.",
-    ),
-]
-FILTERS, ENGINE, RECORD = "Which images of a registry", "Where the work is done", "The record"
-Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tag", metavar="GLOB", help="Only tags like this; repeatable.", rich_help_panel=FILTERS),
-]
-Repositories = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--repository", metavar="GLOB", help="Only repositories like this; repeatable.", rich_help_panel=FILTERS
-    ),
-]
-Results = Annotated[
-    Path | None,
-    typer.Option(
-        "--results",
-        metavar="FILE",
-        help="Write rows here as they come, JSON lines; a run that was ended goes on where it was.",
-        rich_help_panel=RECORD,
-    ),
-]
-FailOn = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-on",
-        metavar="incompatible|open",
-        help="End with 10 when an image is incompatible with a host, with 11 when a verdict is open; repeatable.",
-    ),
-]
-By = Annotated[
-    str,
-    typer.Option(metavar="namespace|label:NAME|registry", help="Print a table of teams: how many images came to what."),
-]
-InferMissing = Annotated[
-    bool, typer.Option("--infer-missing", help="Read the images that carry no specification, layers and all.")
-]
-Workers = Annotated[
-    int,
-    typer.Option(min=0, max=1024, help="Processes; 0 for one a core.", rich_help_panel=ENGINE),
-]
-PerHost = Annotated[
-    int,
-    typer.Option(min=1, max=256, help="Requests in flight to one registry.", rich_help_panel=ENGINE),
-]
-Scheduler = Annotated[
-    str,
-    typer.Option(
-        metavar="ADDRESS",
-        envvar="COMPATBUILD_SCHEDULER",
-        help="Work on the Dask cluster of this scheduler (tcp://HOST:8786) instead of this machine.",
-        rich_help_panel=ENGINE,
-    ),
-]
-Whose = Annotated[str, typer.Option("--by", metavar="namespace|label:NAME|registry", help="Whose the images are.")]
-File = Annotated[Path, typer.Argument(metavar="RESULTS", help="What `fleet check --results` wrote.")]
-
 
 @app.command()
 def check(
-    sources: Sources,
+    sources: fleet.Sources,
     host: options.ThisNode = False,
     root: options.Root = None,
     features: options.Features = None,
     system: options.System = None,
     min_fidelity: options.MinFidelity = None,
     gpu: options.Gpus = "",
-    infer_missing: InferMissing = False,
+    infer_missing: fleet.InferMissing = False,
     limit: options.Limit = None,
-    fail_on: FailOn = None,
-    by: By = "",
-    tag: Tags = None,
-    repository: Repositories = None,
-    results: Results = None,
-    workers: Workers = 0,
-    per_host: PerHost = 8,
-    scheduler: Scheduler = "",
+    cache: fleet.CachePlace = "",
+    no_cache: options.NoCache = False,
+    fail_on: fleet.FailOn = None,
+    by: fleet.By = "",
+    tag: fleet.Tags = None,
+    repository: fleet.Repositories = None,
+    results: fleet.Results = None,
+    workers: fleet.Workers = 0,
+    per_host: fleet.PerHost = 8,
+    scheduler: fleet.Scheduler = "",
     output: options.Output = None,
     platform: options.Platform = None,
     key: options.Key = None,
@@ -162,6 +105,7 @@ def check(
             policy=policy,
             limits=options.limits(limit),
             options=options.registry(plain_http, insecure, ca_file, registry_config),
+            cache=None if no_cache else cache,
             engines=api.Engines(workers, per_host, scheduler),
             say=lambda line: tell(line, quiet=quiet),
             progress=advance,
@@ -173,9 +117,9 @@ def check(
 
 @app.command()
 def show(
-    results: File,
-    fail_on: FailOn = None,
-    by: By = "",
+    results: fleet.File,
+    fail_on: fleet.FailOn = None,
+    by: fleet.By = "",
     output: options.Output = None,
 ) -> None:
     """Print the rows of a record, of a run that is through or was ended.
@@ -277,10 +221,16 @@ def _print(run: "FleetRun", formats: tuple[Target, ...], by: str) -> None:
     emit(formats, made)
 
 
-def _lines(run: "FleetRun") -> str:
+def _lines(run: "FleetRun") -> Iterator[str]:
+    """Yield the record as it is when it is through, some MB at a time: there may be many."""
+    from itertools import islice
+
     from compatbuild.fleet.rows import to_line
 
-    return to_line(run.header).decode() + "".join(to_line(row).decode() for row in run.rows())
+    yield to_line(run.header).decode()
+    rows = run.rows()
+    while lines := "".join(to_line(row).decode() for row in islice(rows, TOGETHER)):
+        yield lines
 
 
 def _leave(run: "FleetRun", failures: frozenset[str]) -> None:

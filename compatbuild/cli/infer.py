@@ -1,5 +1,7 @@
 """``compatbuild infer``."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,9 +11,14 @@ from compatbuild.cli.output import Target, emit, tell, wanted
 from compatbuild.errors import UsageError
 
 if TYPE_CHECKING:
+    from compatbuild.api import Reading
     from compatbuild.cache import Cache
+    from compatbuild.ci.github.places import Places
     from compatbuild.image.limits import Limits
+    from compatbuild.model.finding import Finding
+    from compatbuild.model.report import Report
     from compatbuild.registry.options import RegistryOptions
+    from compatbuild.report.sarif import Location
 
 ALL = "all"
 """The platform that stands for every one of an index (``registry.subject.ALL``, which is not imported for a help)."""
@@ -37,6 +44,26 @@ Explain = Annotated[
         "becomes.",
     ),
 ]
+TrustToc = Annotated[
+    bool,
+    typer.Option(
+        "--trust-toc",
+        envvar="COMPATBUILD_TRUST_TOC",
+        help="Believe what eStargz and zstd:chunked layers say they hold, and get only what is wanted of them, by "
+        "ranges: their digests are then not checked, and nothing is cached. docs/sources.md says when that is right.",
+        rich_help_panel="Image",
+    ),
+]
+
+Dockerfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--dockerfile",
+        metavar="FILE",
+        help="The Dockerfile that the image was built by: -o sarif and --explain then name its lines.",
+        rich_help_panel="Image",
+    ),
+]
 
 
 def infer(
@@ -45,6 +72,7 @@ def infer(
     platform: options.PlatformOrAll = None,
     base: options.Base = None,
     explain: Explain = False,
+    dockerfile: Dockerfile = None,
     plain_http: options.PlainHttp = None,
     insecure: options.Insecure = None,
     ca_file: options.CaFile = None,
@@ -52,6 +80,7 @@ def infer(
     verbose: options.Verbose = False,
     limit: options.Limit = None,
     no_cache: options.NoCache = False,
+    trust_toc: TrustToc = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -64,10 +93,12 @@ def infer(
     """
     from compatbuild import api
     from compatbuild.cli.progress import progress
-    from compatbuild.report import documents
 
-    if platform == ALL and explain:
-        raise UsageError("--explain is about one image", why="--platform all names several", remedy="name one platform")
+    for flag, given in (("--explain", explain), ("--dockerfile", dockerfile)):
+        if platform == ALL and given:
+            raise UsageError(
+                f"{flag} is about one image", why="--platform all names several", remedy="name one platform"
+            )
     if platform == ALL:
         _infer_all(
             wanted(output, "table", "json", "yaml", "markdown"),
@@ -76,13 +107,16 @@ def infer(
             options.registry(plain_http, insecure, ca_file, registry_config),
             limits=options.limits(limit),
             cache=options.cache(no_cache),
+            trust_toc=trust_toc,
             quiet=quiet,
             no_progress=no_progress,
         )
         return
     targets = wanted(output, "table", "json", "yaml", "spec", "markdown", "sarif")
+    if dockerfile:
+        api.read_file(dockerfile)
     with progress(shown=not (quiet or no_progress)) as advance:
-        report = api.infer(
+        reading = api.read(
             settings.image(source),
             platform=platform,
             base=base,
@@ -91,7 +125,18 @@ def infer(
             progress=advance,
             limits=options.limits(limit),
             cache=options.cache(no_cache),
+            trust_toc=trust_toc,
         )
+    places = _places(dockerfile, reading, quiet=quiet)
+    emit(targets, _formats(reading.report, places, explain=explain, verbose=verbose, quiet=quiet))
+
+
+def _formats(
+    report: "Report", places: "Places", *, explain: bool, verbose: bool, quiet: bool
+) -> "dict[str, Callable[[], RenderableType]]":
+    """Return what makes each format; what it takes is loaded when it is made."""
+    from compatbuild import api
+    from compatbuild.report import documents
 
     def specification() -> str:
         refined = api.refine(report, template="default")
@@ -102,7 +147,9 @@ def infer(
     def table() -> "RenderableType":
         from compatbuild.report import explained, findings
 
-        return explained.explained(report, api.expressions) if explain else findings.table(report, every=verbose)
+        if explain:
+            return explained.explained(report, api.expressions, places.named_line)
+        return findings.table(report, every=verbose)
 
     def markdown() -> str:
         from compatbuild.report import findings
@@ -113,9 +160,9 @@ def infer(
         from compatbuild.report import findings_sarif
         from compatbuild.report.sarif import sarif
 
-        return documents.to_json(sarif(tuple(findings_sarif.results(report))))
+        return documents.to_json(sarif(tuple(findings_sarif.results(report, _located(report, places)))))
 
-    formats = {
+    return {
         "table": table,
         "json": lambda: documents.report_bytes(report).decode(),
         "yaml": lambda: documents.to_yaml(documents.report_value(report)),
@@ -123,7 +170,35 @@ def infer(
         "markdown": markdown,
         "sarif": as_sarif,
     }
-    emit(targets, formats)
+
+
+def _places(dockerfile: Path | None, reading: "Reading", *, quiet: bool) -> "Places":
+    """Return the lines of a Dockerfile that made the layers of an image, or say that they cannot be told."""
+    from compatbuild.ci.github.places import Places, read_text
+    from compatbuild.image.steps import lines_of_layers
+
+    text = read_text(dockerfile, Path.cwd())
+    if text is None:
+        return Places()
+    lines = lines_of_layers("\n".join(text.lines), reading.config)
+    if not lines:
+        tell(f"note: which line of {text.file} made which layer cannot be told: it is not the image's, or its builder "
+             "kept no history", quiet=quiet)  # fmt: skip
+    return Places(dockerfile=text, layers=lines)
+
+
+def _located(report: "Report", places: "Places") -> "Callable[[Finding], Location]":
+    """Return what says where a finding is: a line of the Dockerfile where that is known, and a file of the image."""
+    from compatbuild.report.sarif import Location
+
+    image = f"{report.image.source}:{report.image.reference}"
+
+    def located(finding: "Finding") -> "Location":
+        place = places.of_evidence(finding.evidence)
+        at = (place.file, place.line) if place else ("", 0)
+        return Location(*at, names=(image, finding.evidence[0].path))
+
+    return located
 
 
 def _infer_all(
@@ -134,6 +209,7 @@ def _infer_all(
     *,
     limits: "Limits",
     cache: "Cache | None",
+    trust_toc: bool,
     quiet: bool,
     no_progress: bool,
 ) -> None:
@@ -150,6 +226,7 @@ def _infer_all(
             progress=advance,
             limits=limits,
             cache=cache,
+            trust_toc=trust_toc,
         )
     formats = {
         "table": lambda: platforms.table(told),

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -46,14 +46,24 @@ def wanted(options: list[str] | None, *formats: str) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def emit(targets: Iterable[Target], formats: Mapping[str, Callable[[], "RenderableType"]]) -> None:
-    """Put each result where it was asked for; one is made only when it is wanted."""
+def emit(targets: Iterable[Target], formats: Mapping[str, Callable[[], "RenderableType | Iterator[str]"]]) -> None:
+    """Put each result where it was asked for; one is made only when it is wanted, piece by piece if it comes so."""
     for target in targets:
         result = formats[target.format]()
-        if target.file is not None:
+        if isinstance(result, Iterator):
+            _pass_on(result, target.file)
+        elif target.file is not None:
             write_file(target.file, _text(result, stdout=False).encode())
         else:
             write_stdout(_text(result, stdout=True))
+
+
+def _pass_on(pieces: Iterator[str], file: Path | None) -> None:
+    if file is not None:
+        write_file(file, (piece.encode() for piece in pieces))
+        return
+    for piece in pieces:
+        write_stdout(piece)
 
 
 def _text(result: "RenderableType", *, stdout: bool) -> str:
@@ -80,13 +90,15 @@ def write_stdout(text: str) -> None:
         ) from error
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, through a link to where it points; a device or a pipe is written as it is."""
+    pieces = [data] if isinstance(data, bytes) else data
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(data)
+            with path.open("wb") as device:
+                device.writelines(pieces)
         else:
-            _replace(Path(os.path.realpath(path)), data)
+            _replace(Path(os.path.realpath(path)), pieces)
     except OSError as error:
         raise CompatError(
             f"cannot write {path}",
@@ -97,18 +109,18 @@ def write_file(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
     """Put a file in place of another, with the permissions that a new file gets."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = os.umask(0)
     os.umask(mask)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
         try:
-            temporary.write(data)
+            temporary.writelines(pieces)
             temporary.flush()
             Path(temporary.name).chmod(0o666 & ~mask)
             Path(temporary.name).replace(path)
-        except OSError:
+        except BaseException:
             Path(temporary.name).unlink()
             raise
 

@@ -64,8 +64,12 @@ def counting(*, shown: bool) -> "Iterator[Callable[[Progressed], None] | None]":
         task = bar.add_task("images", total=None)
 
         def advance(progress: "Progressed") -> None:
-            errors = f"images, {progress.errors:,} errors" if progress.errors else "images"
-            bar.update(task, total=progress.images, completed=progress.known + progress.done, description=errors)
+            errors = f", {progress.errors:,} errors" if progress.errors else ""
+            if progress.read < progress.layers:
+                bar.update(task, total=progress.layers, completed=progress.read, description=f"layers{errors}")
+            else:
+                done = progress.known + progress.done
+                bar.update(task, total=progress.images, completed=done, description=f"images{errors}")
 
         yield advance
 

@@ -1,6 +1,6 @@
 """The record of a run, a line of JSON each: a header that says what was asked, and a row an image.
 
-The lines are ``compatbuild.fleet/v1``; the schema ``fleet-v1.schema.json`` describes them.
+The lines are ``compatbuild.fleet/v1``, as docs/how-to/fleet.md describes them.
 """
 
 import json

@@ -1,135 +1,161 @@
 """One run: names become digests, digests become rows, rows go into the record as they come."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
 
 from compatbuild.errors import CompatError
-from compatbuild.fleet.attached import Attached, NoImageError, lookup
-from compatbuild.fleet.engine import Engine, EngineLostError
-from compatbuild.fleet.judging import Answer, judge, open_answer, problem_of
+from compatbuild.fleet.answering import Work, attached_row, error_row, inferred_row, named
+from compatbuild.fleet.attached import Attached
+from compatbuild.fleet.engine import EngineLostError
+from compatbuild.fleet.judging import BUSY, problem_of
+from compatbuild.fleet.layers import Layer, Plan, Reading, has_report, open_source, read_layer
+from compatbuild.fleet.parallel import side_by_side
 from compatbuild.fleet.record import Record
-from compatbuild.fleet.rows import Origin, Problem, Row, User
+from compatbuild.fleet.rows import Problem, Row
 from compatbuild.fleet.wanted import Image, Wanted, merged
 from compatbuild.registry.reference import parse_reference
 from compatbuild.registry.registries import Registries
 from compatbuild.registry.repository import RegistryRepository
-from compatbuild.signing.verify import Policy
+from compatbuild.registry.retry import LONGEST_ASKED
 
 THREADS = 32
 """Images in hand at once. What one of them needs of a registry or a worker keeps to the limits of those."""
 MAX_THREADS = 512
-NOTHING = "no specification is attached"
-REFUSED = "the specification attached is not its author's"
-
-T = TypeVar("T")
-R = TypeVar("R")
-Infer = Callable[[str, str], "tuple[bytes, bytes] | Problem"]
-"""``infer(reference, platform)``: the specification and the report of an image that is read; a pure function."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done with each image, and with whose help.
-
-    ``question`` is what the engine made of it. ``platform`` picks the image of an index, ``exactly`` when it was asked
-    for. ``infer`` is called, where the engine is, for images that carry no specification.
-    """
-
-    question: Any
-    hosts: tuple[str, ...]
-    registries: Registries
-    engine: Engine
-    platform: str = ""
-    exactly: bool = False
-    policy: Policy | None = None
-    infer: Infer | None = None
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is: ``images`` there are, ``known`` from before, ``done`` now, ``left_out`` as no images."""
+    """How far a run is: ``images`` there are, ``known`` from before, ``done`` now, ``left_out`` as no images.
+
+    ``layers`` are those that are to be read, ``read`` those that have been, and ``size`` their bytes.
+    """
 
     images: int = 0
     known: int = 0
     done: int = 0
     errors: int = 0
+    layers: int = 0
+    read: int = 0
+    size: int = 0
     left_out: list[str] = field(default_factory=list)
 
 
 def resolve(wanted: dict[str, list[Wanted]], registries: Registries) -> list[Image]:
     """Return the images behind references; a name that leads nowhere is one too, and says why."""
 
-    def one(wants: list[Wanted]) -> tuple[list[Wanted], str, dict[str, str]]:
-        return (wants, *_digest(wants[0], registries))
+    def one(item: tuple[str, list[Wanted]]) -> tuple[str, list[Wanted], str, dict[str, str]]:
+        return (*item, *_digest(*item, registries))
 
-    return merged(side_by_side(THREADS, one, wanted.values()))
+    return merged(side_by_side(THREADS, one, wanted.items()))
 
 
 def carry_out(images: list[Image], work: Work, record: Record, tell: Callable[[Progress], None]) -> Progress:
     """Write a row of each image that has none, or only an error, and put the record in order at the end.
 
-    Whatever ends the run before, rows that were written stay. EngineLostError when the cluster went away.
+    First come the images that carry a specification, then the layers of the others, then those. Whatever ends the run
+    before, rows that were written stay. EngineLostError when the cluster went away.
     """
-    progress = Progress(images=len(images))
+    run = _Run(work, record, tell)
     todo = [image for image in images if not _is_known(image, record)]
-    progress.known = len(images) - len(todo)
-    tell(progress)
-    left_out = set()
-    at_once = min(max(THREADS, 2 * work.engine.size), MAX_THREADS)
-    for image, row in side_by_side(at_once, lambda image: (image, row_of(image, work)), todo):
-        if row is None:
-            left_out.add(image.key)
-            progress.left_out.append(next(iter(image.names)))
-        else:
-            record.write(row)
-            progress.errors += row.origin == "error"
-        progress.done += 1
-        tell(progress)
-    record.finish(_named(record.row(image.key), image) for image in images if image.key not in left_out)
-    return progress
+    run.progress.images, run.progress.known = len(images), len(images) - len(todo)
+    tell(run.progress)
+    missing = run.attached(todo)
+    if missing and work.reading is not None:
+        run.inferred(missing, run.layers(missing, work.reading))
+    gone = run.left_out
+    record.finish(named(record.row(image.key), image) for image in images if image.key not in gone)
+    return run.progress
 
 
-def row_of(image: Image, work: Work) -> Row | None:
-    """Return the row of an image, an ``error`` row where there is no answer; None for what is listed and no image."""
-    if image.problem:
-        return _error(image, Problem.model_validate(image.problem), work)
-    try:
-        found = lookup(image.names, image.digest, work.registries, work.platform, work.policy, exactly=work.exactly)
-        return _row(image, found, work)
-    except NoImageError as error:
-        return None if image.listed else _error(image, problem_of(error), work)
-    except EngineLostError:
-        raise
-    except CompatError as error:
-        return _error(image, problem_of(error), work)
+class _Run:
+    """The steps of a run; only the thread that takes them writes."""
 
+    def __init__(self, work: Work, record: Record, tell: Callable[[Progress], None]) -> None:
+        self.progress = Progress()
+        self.left_out: set[str] = set()
+        self._work = work
+        self._record = record
+        self._tell = tell
+        self._at_once = min(max(THREADS, 2 * work.engine.size), MAX_THREADS)
 
-def side_by_side(at_once: int, function: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-    """Yield what a function makes of each thing, as it comes, so many at a time; things are taken as there is room.
+    def attached(self, images: list[Image]) -> list[tuple[Image, Attached]]:
+        """Write the rows of images that carry a specification; return the images that are to be read."""
+        missing = []
+        for image, row in side_by_side(self._at_once, lambda one: (one, attached_row(one, self._work)), images):
+            if isinstance(row, Attached):
+                missing.append((image, row))
+                continue
+            if row is None:
+                self.left_out.add(image.key)
+                self.progress.left_out.append(next(iter(image.names)))
+            self._write(row)
+        return missing
 
-    An error ends it: nothing more is begun.
-    """
-    left = iter(things)
-    with ThreadPoolExecutor(at_once, "fleet") as threads:
-        waiting: set[Future[R]] = {threads.submit(function, one) for one in islice(left, 2 * at_once)}
+    def layers(self, images: list[tuple[Image, Attached]], reading: Reading) -> Plan:
+        """See to it that each layer of these images is in the cache, read once; return what could not be read."""
+        plan = Plan()
+        for _ in side_by_side(self._at_once, lambda one: self._plan(*one, reading, plan), images):
+            pass
+        layers = plan.layers()
+        self.progress.layers = len(layers)
+        self._tell(self.progress)
+        # Two a worker: one to read, and one that is there when it is done.
+        at_once = min(2 * self._work.engine.size, MAX_THREADS)
+        for layer, size in side_by_side(at_once, lambda one: (one, self._read(one, reading)), layers):
+            if isinstance(size, Problem):
+                plan.fail(layer, size)
+            else:
+                self.progress.size += size
+            self.progress.read += 1
+            self._tell(self.progress)
+        return plan
+
+    def inferred(self, images: list[tuple[Image, Attached]], plan: Plan) -> None:
+        """Write the rows of images whose layers have been read."""
+
+        def one(pair: tuple[Image, Attached]) -> Row:
+            image, found = pair
+            problem = plan.problem(image.key)
+            return error_row(image, problem, self._work, found) if problem else inferred_row(image, found, self._work)
+
+        for row in side_by_side(self._at_once, one, images):
+            self._write(row)
+
+    def _plan(self, image: Image, found: Attached, reading: Reading, plan: Plan) -> None:
         try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                waiting |= {threads.submit(function, one) for one in islice(left, len(done))}
-                yield from (future.result() for future in done)
-        finally:
-            for future in waiting:
-                future.cancel()
+            source = open_source(found.name, self._work.registries, self._work.platform, reading.limits)
+        except CompatError:
+            return  # inferring it will say why
+        if not has_report(source, reading):
+            plan.add(image.key, found.name, source)
+
+    def _read(self, layer: Layer, reading: Reading) -> int | Problem:
+        """Read a layer where the engine is, no more at once from one host than agreed, wherever the workers are."""
+        pace = self._work.registries.downloads(layer.host)
+        with pace.turn():
+            try:
+                found = self._work.engine.call(read_layer, layer, reading)
+            except EngineLostError:
+                raise
+            except CompatError as error:
+                found = problem_of(error)
+        if isinstance(found, Problem) and found.code == BUSY:
+            pace.hold(LONGEST_ASKED)
+        return found
+
+    def _write(self, row: Row | None) -> None:
+        if row is not None:
+            self._record.write(row)
+            self.progress.errors += row.origin == "error"
+        self.progress.done += 1
+        self._tell(self.progress)
 
 
-def _digest(wanted: Wanted, registries: Registries) -> tuple[str, dict[str, str]]:
-    if wanted.problem:
-        return "", {"code": "fleet", "what": f"{wanted.reference} cannot be looked up", "why": wanted.problem}
+def _digest(name: str, wants: list[Wanted], registries: Registries) -> tuple[str, dict[str, str]]:
+    if wants[0].problem:
+        return "", {"code": "fleet", "what": f"{name} cannot be looked up", "why": wants[0].problem}
     try:
-        reference = parse_reference(wanted.reference)
+        reference = parse_reference(name)
         if reference.digest:
             return reference.digest, {}
         registries.check(reference)
@@ -154,54 +180,3 @@ def _is_known(image: Image, record: Record) -> bool:
     row = record.row(image.key)
     # An image with names in other repositories may have more attached there.
     return row.origin != "error" and (row.origin == "attached" or set(row.names) >= set(image.names))
-
-
-def _row(image: Image, found: Attached, work: Work) -> Row:
-    origin: Origin = "attached"
-    spec, report = found.content, found.report
-    if spec is None:
-        if work.infer is None:
-            return _filled(image, found, open_answer(work.hosts, REFUSED if found.signature else NOTHING), "none")
-        inferred = work.engine.call(work.infer, found.name, work.platform)
-        if isinstance(inferred, Problem):
-            return _error(image, inferred, work, found)
-        (spec, report), origin = inferred, "inferred"
-    answer: Answer | Problem = work.engine.call(judge, work.question, spec, report)
-    if isinstance(answer, Problem):
-        return _error(image, answer, work, found)
-    return _filled(image, found, answer, origin)
-
-
-def _filled(image: Image, found: Attached, answer: Answer, origin: Origin) -> Row:
-    return Row.model_validate(
-        {
-            "digest": image.digest,
-            "names": tuple(image.names),
-            "used_by": _users(image),
-            "origin": origin,
-            "spec": found.spec,
-            "level": found.level if origin == "attached" else "",
-            "signature": found.signature,
-            "signature_reason": found.signature_reason,
-            "verdict": answer.verdict,
-            "requirement": answer.requirement,
-            "counts": answer.counts,
-            "groups": answer.groups,
-            "notes": answer.notes,
-        }
-    )
-
-
-def _error(image: Image, problem: Problem, work: Work, found: Attached | None = None) -> Row:
-    row = _filled(image, found or Attached(""), open_answer(work.hosts, problem.what), "none")
-    return row.model_copy(update={"origin": "error", "error": problem})
-
-
-def _named(row: Row, image: Image) -> Row:
-    """Return a row with the names and users that the sources have now."""
-    return row.model_copy(update={"names": tuple(image.names), "used_by": _users(image)})
-
-
-def _users(image: Image) -> tuple[User, ...]:
-    ordered = sorted(image.uses, key=lambda use: (use.namespace, use.workload, use.labels))
-    return tuple(User(namespace=use.namespace, workload=use.workload, labels=dict(use.labels)) for use in ordered)

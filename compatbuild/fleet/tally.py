@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from compatbuild.errors import UsageError
 from compatbuild.fleet.rows import Row
+from compatbuild.registry.reference import Reference, parse_reference
 
 BY = ("namespace", "label:NAME", "registry")
 NOBODY = "(nobody)"
@@ -73,8 +75,10 @@ def teams(row: Row, by: str) -> list[str]:
 def _teams(row: Row, by: str) -> Iterator[str]:
     if by == "registry":
         for name in row.names:
-            host, slash, _ = name.partition("/")
-            yield host if slash and ("." in host or ":" in host or host == "localhost") else "docker.io"
+            with suppress(UsageError):
+                reference = parse_reference(name)
+                if isinstance(reference, Reference):
+                    yield reference.registry
         return
     label = by.partition(":")[2]
     for user in row.used_by:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from compatbuild.errors import UsageError
+from compatbuild.registry.reference import parse_reference
 
 MAX_WANTED = 2_000_000
 """References of one run."""
@@ -51,7 +52,10 @@ class Image:
 
 
 def together(found: Iterable[Wanted]) -> dict[str, list[Wanted]]:
-    """Return what is wanted by reference, in order; UsageError when there is nothing, or too much."""
+    """Return what is wanted by reference, in order; UsageError when there is nothing, or too much.
+
+    However a reference was typed, it is written out: ``app`` and ``docker.io/library/app:latest`` are one.
+    """
     by_name: dict[str, list[Wanted]] = {}
     for number, one in enumerate(found):
         if number >= MAX_WANTED:
@@ -60,20 +64,28 @@ def together(found: Iterable[Wanted]) -> dict[str, list[Wanted]]:
                 why="so many are not looked at",
                 remedy="split them, or filter with --repository and --tag",
             )
-        by_name.setdefault(one.reference, []).append(one)
+        by_name.setdefault(_written_out(one), []).append(one)
     if not by_name:
         raise UsageError("the sources name no image", why="there is nothing to check", remedy="check the sources")
     return by_name
 
 
-def merged(resolved: Iterable[tuple[list[Wanted], str, dict[str, str]]]) -> list[Image]:
-    """Return the images behind references: ``(what is wanted, digest, why there is none)`` of each, in any order.
+def _written_out(one: Wanted) -> str:
+    if one.problem:
+        return one.reference
+    try:
+        return str(parse_reference(one.reference))
+    except UsageError:
+        return one.reference  # a row will say what is wrong with it
+
+
+def merged(resolved: Iterable[tuple[str, list[Wanted], str, dict[str, str]]]) -> list[Image]:
+    """Return the images behind references: ``(name, what is wanted, digest, why there is none)``, in any order.
 
     The order of the images is that of their names, whatever the order in which they were resolved.
     """
     images: dict[str, Image] = {}
-    for wants, digest, problem in sorted(resolved, key=lambda one: one[0][0].reference):
-        name = wants[0].reference
+    for name, wants, digest, problem in sorted(resolved, key=lambda one: one[0]):
         image = images.setdefault(digest or name, Image(digest, problem=problem))
         image.names[name] = None
         image.uses |= dict.fromkeys(_uses(wants))

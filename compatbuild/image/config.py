@@ -24,6 +24,7 @@ def parse_config(raw: bytes, limits: Limits) -> ImageConfig:
     runtime = _object(document, "config")
     rootfs = _object(document, "rootfs")
     diff_ids = _texts(rootfs, "diff_ids")
+    steps = _steps(document)
     for diff_id in diff_ids:
         if DIGEST.fullmatch(diff_id) is None:
             raise _wrong(f"diff ID {diff_id[:80]!r} is not a sha256 or sha512 digest")
@@ -38,7 +39,8 @@ def parse_config(raw: bytes, limits: Limits) -> ImageConfig:
         working_dir=_text(runtime, "WorkingDir") or "/",
         user=_text(runtime, "User"),
         labels=_mapping(runtime, "Labels"),
-        history=_history(document),
+        history=tuple(_text(step, "created_by") for step in steps),
+        layered=tuple(step.get("empty_layer") is not True for step in steps),
         diff_ids=diff_ids,
     )
 
@@ -101,13 +103,13 @@ def _mapping(document: dict[str, Any], key: str) -> dict[str, str]:
     return {_printable(name): _printable(item) for name, item in value.items()}
 
 
-def _history(document: dict[str, Any]) -> tuple[str, ...]:
+def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:
     value = document.get("history")
     if value is None:
-        return ()
+        return []
     if not isinstance(value, list) or len(value) > MAX_ITEMS or not all(isinstance(item, dict) for item in value):
         raise _wrong("history is not a list of objects")
-    return tuple(_text(item, "created_by") for item in value)
+    return value
 
 
 def _printable(text: str) -> str:

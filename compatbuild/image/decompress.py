@@ -160,6 +160,18 @@ def decompressed(blob: Readable, limits: Limits) -> Iterator[bytes]:
         yield piece
 
 
+def one_member(blob: Readable, limits: Limits) -> Iterator[bytes]:
+    """Yield what one gzip member, or one frame of another format, holds that begins where a blob does.
+
+    Raises ImageError as ``decompressed`` does; how much comes out is for the caller to limit.
+    """
+    stream = _Input(blob)
+    kind = compression(stream.peek(MAGIC_BYTES))
+    if kind is None:
+        raise ImageError("nothing compressed begins where something should")
+    yield from _member(stream, kind, limits)
+
+
 class _Input:
     """The bytes of a blob with a position that can go back within the piece last read."""
 

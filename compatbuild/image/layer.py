@@ -16,6 +16,7 @@ from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.layer_source import UNKNOWN_SIZE, BlobLayer, Scan, Tick
 from compatbuild.image.limits import MIB, OverLimitError
 from compatbuild.image.tar import TarReader
+from compatbuild.image.wanted import Wanted
 
 ELF_MAGIC = b"\x7fELF"
 LARGE_DATABASE = 4 * MIB
@@ -92,16 +93,20 @@ def read_layer(pieces: Iterator[bytes], scan: Scan) -> LayerFacts:
     """Go through the archive once, keeping of each member what is wanted of it."""
     reader = TarReader(pieces, scan.limits)
     collector = Collector(scan.limits)
-    keeper = Keeper(scan, collector)
-    add, starts_with, near, elf = collector.add, reader.starts_with, scan.wanted.near, scan.wanted.elf
+    keep_members(reader, collector, Keeper(scan, collector), scan.wanted)
+    reader.drain()
+    return collector.facts()
+
+
+def keep_members(reader: TarReader, collector: Collector, keeper: "Keeper", wanted: Wanted) -> None:
+    """Take in the members of an archive, one after the other."""
+    add, starts_with, near, elf = collector.add, reader.starts_with, wanted.near, wanted.elf
     for member in reader:
         path = add(member)
         if path:
             is_elf = elf and starts_with(ELF_MAGIC)
             if is_elf or near(path):
                 keeper.keep(path, member.size, reader.payload, is_elf=is_elf)
-    reader.drain()
-    return collector.facts()
 
 
 def _first(pieces: Iterator[memoryview]) -> bytes:
@@ -200,3 +205,25 @@ class Keeper:
             self._collector.notes.add(f"{path} is read only as far as {limit:,} bytes")
         self._kept += 0 if condensed else limit
         return limit
+
+
+class FileContent:
+    """A file's content that comes in pieces, whose beginning can be looked at before it is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._first = b""
+
+    def starts_with(self, magic: bytes) -> bool:
+        """Say whether it begins so."""
+        while len(self._first) < len(magic) and (piece := next(self._pieces, b"")):
+            self._first += piece
+        return self._first.startswith(magic)
+
+    def take(self, count: int) -> Iterator[memoryview]:
+        """Yield the next bytes, all of them when ``count`` is negative."""
+        while count and (piece := self._first or next(self._pieces, b"")):
+            part = memoryview(piece)[: count if count > 0 else None]
+            self._first = piece[len(part) :]
+            count -= len(part) if count > 0 else 0
+            yield part

@@ -32,13 +32,14 @@ class Scan:
 class LayerSource(Protocol):
     """A layer that can say what it holds.
 
-    ``digest`` is that of the stored bytes, ``diff_id`` that of the uncompressed layer as the config gives it; either is
-    empty for what has none. ``size`` is the bytes to read, so that the largest can be begun first.
+    ``digest`` is that of what is read, as a rule the stored bytes, ``diff_id`` that of the uncompressed layer as the
+    config gives it; either is empty for what has none. ``size`` is the bytes to read, so that the largest can be begun
+    first.
     """
 
     @property
     def digest(self) -> str:
-        """The digest of the stored bytes."""
+        """The digest of what is read."""
 
     @property
     def diff_id(self) -> str:

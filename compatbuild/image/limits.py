@@ -16,7 +16,7 @@ from compatbuild.errors import ImageError, UsageError
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
-ERROR, CUT = "the image is refused", "the rest is left out"
+ERROR, CUT, WHOLE = "the image is refused", "the rest is left out", "the layer is read as a whole"
 
 _VALUE = re.compile(r"([0-9]{1,19}) ?(KiB|MiB|GiB)?")
 _UNITS = {None: 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}
@@ -54,6 +54,7 @@ class Limits:
     records: int = _cap(4_000_000, ERROR, "PAX records of one layer", "")
     link_steps: int = _cap(5_000_000, ERROR, "names looked at while following links in one layer", "")
     document: int = _cap(4 * MIB, ERROR, "an image config; registries must take as much")
+    toc: int = _cap(32 * MIB, WHOLE, "the table of contents of a layer, read with --trust-toc; half as much compressed")
 
     path: int = _cap(4_096, CUT, "one path, PATH_MAX of Linux", "characters")
     depth: int = _cap(256, CUT, "directories in one path", "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from compatbuild.errors import ImageError
 from compatbuild.image import squashfs, tar
 from compatbuild.image.collect import Collector
-from compatbuild.image.layer import ELF_MAGIC, Keeper
+from compatbuild.image.layer import ELF_MAGIC, FileContent, Keeper
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.layer_source import Scan
 from compatbuild.image.random_access import RandomAccess
@@ -111,7 +111,7 @@ class _Walk:
         near = wanted.near(path)
         if not near and not (wanted.elf and inode.size >= len(ELF_MAGIC)):
             return
-        content = _Content(self._counted(inode))
+        content = FileContent(self._counted(inode))
         is_elf = wanted.elf and content.starts_with(ELF_MAGIC)
         if is_elf or near:
             self._keeper.keep(path, inode.size, content.take, is_elf=is_elf)
@@ -127,24 +127,3 @@ class _Walk:
                 raise ImageError(f"it decompresses to more than {limits.ratio} times its size, as only an attack does")
             self._scan.tick(0)
             yield piece
-
-
-class _Content:
-    """A file's content, whose beginning can be looked at before it is read."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._first = b""
-
-    def starts_with(self, magic: bytes) -> bool:
-        """Say whether it begins so."""
-        self._first = self._first or next(self._pieces, b"")
-        return self._first.startswith(magic)
-
-    def take(self, count: int) -> Iterator[memoryview]:
-        """Yield the next bytes, all of them when ``count`` is negative."""
-        while count and (piece := self._first or next(self._pieces, b"")):
-            part = memoryview(piece)[: count if count > 0 else None]
-            self._first = piece[len(part) :]
-            count -= len(part) if count > 0 else 0
-            yield part

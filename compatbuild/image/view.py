@@ -56,7 +56,7 @@ class Package:
 class ImageConfig:
     """The runtime part of an image config, as the OCI image specification names it.
 
-    ``history`` holds the ``created_by`` texts, oldest first.
+    ``history`` holds the ``created_by`` texts, oldest first, and ``layered`` whether each of these steps made a layer.
     """
 
     architecture: str = ""
@@ -70,6 +70,7 @@ class ImageConfig:
     user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()
+    layered: tuple[bool, ...] = ()
     diff_ids: tuple[str, ...] = ()
 
     @property

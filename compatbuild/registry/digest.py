@@ -17,6 +17,12 @@ class ContentError(RegistryError):
     usual_remedy = "push or copy it again"
 
 
+class NoPartsError(RegistryError):
+    """A registry does not give parts of a blob, or others than those asked for; the whole can still be read."""
+
+    code = "no-parts"
+
+
 def is_digest(text: object) -> bool:
     """Whether a value is a well-formed digest of a supported algorithm."""
     return isinstance(text, str) and DIGEST.fullmatch(text) is not None

@@ -35,6 +35,7 @@ class Registries:
         self._most = most
         self._clients: dict[str, RegistryClient] = {}
         self._stores: OrderedDict[str, Store] = OrderedDict()
+        self._downloads: dict[str, Pace] = {}
         self._failures: dict[str, list[ExhaustedError]] = {}
         self._lock = threading.Lock()
 
@@ -50,6 +51,11 @@ class Registries:
             while len(self._stores) > MAX_OPEN:
                 self._stores.popitem(last=False)
             return kept
+
+    def downloads(self, host: str) -> Pace:
+        """Return the pace at which large blobs are taken from a host, by whichever process."""
+        with self._lock:
+            return self._downloads.setdefault(host, Pace(self._most))
 
     def check(self, reference: Reference | LayoutReference) -> None:
         """Raise the last error of a host that failed so many times in a row that it is not asked any more."""

@@ -26,7 +26,7 @@ from compatbuild.registry.descriptor import (
     media_type_of,
     parse_json,
 )
-from compatbuild.registry.digest import ContentError, check_digest, digest_of, exactly, is_digest
+from compatbuild.registry.digest import ContentError, NoPartsError, check_digest, digest_of, exactly, is_digest
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.retry import retrying
@@ -170,12 +170,8 @@ class RegistryRepository:
 
         def once() -> bytes:
             with self._client.attempt("GET", url, headers=headers, limit=None) as response:
-                if response.status_code == HTTPStatus.OK and count < descriptor.size:
-                    raise RegistryError(
-                        f"{self.name} does not give parts of a blob",
-                        why="it answered a request for some bytes with the whole",
-                        remedy="pull the image to a file and name that: what is attached goes to the registry anyhow",
-                    )
+                if count < descriptor.size or response.status_code != HTTPStatus.OK:
+                    _require_part(response, offset, self.name)
                 self._expect(response, f"read {descriptor.digest}", 206, 200)
                 return exactly(self._client.body(response).read(count), count, f"{descriptor.digest} from {self.name}")
 
@@ -372,3 +368,16 @@ def _said(response: "requests.Response") -> str:
         return ""
     words = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))
     return ": " + "".join(letter for letter in words if letter.isprintable())[:200]
+
+
+def _require_part(response: "requests.Response", offset: int, name: str) -> None:
+    """Raise NoPartsError for an answer that is not an error, and not the part that was asked for (RFC 9110 §15.3.7)."""
+    status, given = response.status_code, response.headers.get("Content-Range", "")
+    if status in {HTTPStatus.OK, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}:
+        why = f"it answered a request for some bytes with {'the whole' if status == HTTPStatus.OK else status}"
+    elif status == HTTPStatus.PARTIAL_CONTENT and not given.lower().startswith(f"bytes {offset}-"):
+        why = f"it answered a request for bytes from {offset:,} on with {given[:40]!r}"
+    else:
+        return
+    remedy = "pull the image to a file and name that: what is attached goes to the registry anyhow"
+    raise NoPartsError(f"{name} does not give parts of a blob", why=why, remedy=remedy)

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from compatbuild.model.finding import Confidence, Finding
+from compatbuild.model.finding import Confidence, Evidence, Finding
 from compatbuild.model.report import Report
 from compatbuild.model.requirement import AnyRequirement
 from compatbuild.report.findings import STYLES, head, place, tail
@@ -33,16 +33,20 @@ Expressions = Callable[[Sequence[AnyRequirement]], str]
 """Gives the part of a specification that some requirements become, as YAML."""
 
 
-def explained(report: Report, expressions: Expressions) -> RenderableType:
+Line = Callable[[Evidence], str]
+"""Names the line of the author's that brought what was seen (``Dockerfile:12``); empty where it is not known."""
+
+
+def explained(report: Report, expressions: Expressions, line: Line = lambda _: "") -> RenderableType:
     """Return every finding, hints included, with all its evidence; the surest first, as in the report."""
     parts: list[RenderableType] = [head(report)]
     for finding in report.findings:
-        parts += [Text(), *_finding(finding, expressions)]
+        parts += [Text(), *_finding(finding, expressions, line)]
     parts += tail(report, hints=0)
     return Group(*parts)
 
 
-def _finding(finding: Finding, expressions: Expressions) -> Iterator[RenderableType]:
+def _finding(finding: Finding, expressions: Expressions, line: Line) -> Iterator[RenderableType]:
     style = STYLES[finding.confidence]
     yield Text().append(plain(finding.title), style="bold").append(f"  {plain(finding.id)}", style="dim")
     yield _line("Why", (WHY if finding.requirement else SAYS)[finding.confidence], style)
@@ -51,7 +55,8 @@ def _finding(finding: Finding, expressions: Expressions) -> Iterator[RenderableT
     yield Text("  Evidence")
     for one in finding.evidence:
         layer = f" in layer {plain(one.layer)}" if one.layer else ""
-        yield Padding(Text(plain(one.statement)).append(f"\n{place(one)}{layer}", style="dim"), (0, 0, 0, 4))
+        by = f"\nby {plain(line(one))}" if line(one) else ""
+        yield Padding(Text(plain(one.statement)).append(f"\n{place(one)}{layer}{by}", style="dim"), (0, 0, 0, 4))
     for name, value in finding.facts.items():
         yield _line("States", plain(f"{name} = {json.dumps(value, ensure_ascii=False)}"))
     yield from _becomes(finding, expressions)

@@ -25,7 +25,7 @@ class Wish:
     """What the user wants beside a name: ``platform`` as typed (empty for no wish), and who is told of choices, limits.
 
     ``every`` asks for all images of an index; a source that has but one gives that one. ``cache`` is where a source may
-    look before it asks for more than it must.
+    look before it asks for more than it must. ``trust_toc`` lets layers be read by their own tables of contents.
     """
 
     platform: str = ""
@@ -33,6 +33,7 @@ class Wish:
     every: bool = False
     limits: Limits = DEFAULT
     cache: Cache | None = None
+    trust_toc: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import partial
 from compatbuild.errors import ImageError, NotFoundError, UsageError
 from compatbuild.image.config import parse_config
 from compatbuild.image.layer_source import BlobLayer, LayerSource, UnreadLayer
-from compatbuild.image.limits import Limits, OverLimitError
+from compatbuild.image.limits import OverLimitError
 from compatbuild.image.view import ImageConfig
 from compatbuild.registry.descriptor import DOCKER_CONFIG, OCI_CONFIG, Descriptor, Index, Manifest, ManifestBytes
 from compatbuild.registry.platform import Platform
@@ -100,7 +100,7 @@ def _image(
         require(platform, wish.platform, what)
     elif not platform.matches(told):
         wish.say(f"{what} is listed for {told} and calls itself {platform}: its own word is taken")
-    layers = tuple(_layers(content, parsed, config, what, wish.limits))
+    layers = tuple(_layers(content, parsed, config, what, wish))
     return ImageSource(scheme, reference, top.descriptor.digest, config, layers, parsed.annotations)
 
 
@@ -134,11 +134,9 @@ def require_linux(config: ImageConfig, what: str) -> None:
         )
 
 
-def _layers(
-    content: Content, manifest: Manifest, config: ImageConfig, what: str, limits: Limits
-) -> Iterator[LayerSource]:
+def _layers(content: Content, manifest: Manifest, config: ImageConfig, what: str, wish: Wish) -> Iterator[LayerSource]:
     """Yield the layers with the diff IDs that belong to them."""
-    count = len(manifest.layers)
+    count, limits = len(manifest.layers), wish.limits
     if count != len(config.diff_ids):
         if what.endswith(SPACK_INDEX) and not config.diff_ids:
             name = what.removeprefix("registry:").removesuffix(SPACK_INDEX)
@@ -158,7 +156,14 @@ def _layers(
             yield UnreadLayer(name, diff_id, why)
         else:
             opened = partial(content.open_blob, layer)
-            yield BlobLayer(name, layer.digest, layer.size, diff_id, layer.media_type, opened)
+            whole = BlobLayer(name, layer.digest, layer.size, diff_id, layer.media_type, opened)
+            yield _by_toc(content, layer, whole, wish) if wish.trust_toc else whole
+
+
+def _by_toc(content: Content, layer: Descriptor, whole: BlobLayer, wish: Wish) -> LayerSource:
+    from compatbuild.sources.listed_layer import listed_layer  # noqa: PLC0415 - it brings all that reads layers
+
+    return listed_layer(content, layer, whole, wish.say)
 
 
 def _as_mirror(name: str) -> str:

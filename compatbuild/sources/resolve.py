@@ -35,14 +35,16 @@ def open_image(
     say: Say | None = None,
     limits: Limits = DEFAULT,
     cache: Cache | None = None,
+    trust_toc: bool = False,
 ) -> Iterator[ImageSource]:
     """Open the image that ``text`` names; its layers can be read until the context ends.
 
     ``platform`` (``linux/arm64``) chooses from an index; ``say`` is told what was chosen where the text left a choice.
+    With ``trust_toc`` layers are read by their own tables of contents where that saves much, unverified as a whole.
     Errors: UsageError for an unknown prefix or an ambiguous name, NotFoundError for what is not there, SourceError and
     RegistryError for what cannot be read, ImageError for what is not an image.
     """
-    wish = Wish(platform or "", say or silent, limits=limits, cache=cache)
+    wish = Wish(platform or "", say or silent, limits=limits, cache=cache, trust_toc=trust_toc)
     with _open(text, wish, options or RegistryOptions()) as image:
         yield image
 
@@ -55,12 +57,13 @@ def open_index(
     say: Say | None = None,
     limits: Limits = DEFAULT,
     cache: Cache | None = None,
+    trust_toc: bool = False,
 ) -> Iterator[IndexSource]:
     """Open all images of the index that ``text`` names; a single image is an index of one, without a digest.
 
     Errors are those of ``open_image``.
     """
-    wish = Wish(say=say or silent, every=True, limits=limits, cache=cache)
+    wish = Wish(say=say or silent, every=True, limits=limits, cache=cache, trust_toc=trust_toc)
     with _open(text, wish, options or RegistryOptions()) as image:
         yield image.index or IndexSource("", (image,))
 

@@ -38,7 +38,7 @@ def manifest(layers: Sequence[Layer], config: bytes, /, **fields: Any) -> bytes:
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": describe(config, CONFIG),
-            "layers": [describe(layer.blob, layer.media_type) for layer in layers],
+            "layers": [_layer(layer) for layer in layers],
         }
         | fields
     )
@@ -47,6 +47,11 @@ def manifest(layers: Sequence[Layer], config: bytes, /, **fields: Any) -> bytes:
 def describe(content: bytes, media_type: str, **fields: Any) -> dict[str, Any]:
     """Return the descriptor of some bytes."""
     return {"mediaType": media_type, "digest": sha256(content), "size": len(content)} | fields
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    told = {"annotations": dict(layer.annotations)} if layer.annotations else {}
+    return describe(layer.blob, layer.media_type, **told)
 
 
 def index(*entries: Mapping[str, Any], **fields: Any) -> bytes:

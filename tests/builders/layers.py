@@ -5,8 +5,8 @@ import hashlib
 import io
 import sys
 import tarfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -33,11 +33,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as it is stored, with its diff ID."""
+    """A layer as it is stored, with its diff ID, and the annotations of its descriptor."""
 
     blob: bytes
     diff_id: str
     media_type: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

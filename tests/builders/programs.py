@@ -33,10 +33,10 @@ def cuda_program(architecture: str = "amd64", *, mark: str = "") -> Layer:
     )
 
 
-def write_image(path: Path, tag: str = "v1", *, mark: str = "") -> Path:
+def write_image(path: Path, tag: str = "v1", *, mark: str = "", **config: Any) -> Path:
     """Write an OCI layout with the program's image for amd64, and return its directory."""
     program = cuda_program(mark=mark)
-    return images.oci_layout(path, [program], images.image_config([program], RUNTIME), tag)
+    return images.oci_layout(path, [program], images.image_config([program], RUNTIME, **config), tag)
 
 
 def write_index(path: Path, tag: str = "v1") -> Path:

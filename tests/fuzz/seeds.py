@@ -18,6 +18,7 @@ from tests.builders.layers import directory, file, hardlink, layer, symlink, tar
 from tests.builders.metadata_images import conda_record, jar, spack_node, spack_spec
 from tests.builders.programs import cuda_program
 from tests.builders.tarbytes import END, extension, member, pax
+from tests.builders.toc import Listed
 from tests.fuzz.targets import DATABASES
 
 FOUND = Path(__file__).parent / "found"
@@ -48,6 +49,7 @@ def seeds(target: str) -> tuple[bytes, ...]:
 def _good(target: str) -> tuple[bytes, ...]:
     return {
         "layer": _layers,
+        "table": _tables,
         "elf": _elves,
         "database": _databases,
         "manifest": _manifests,
@@ -61,6 +63,19 @@ def _layers() -> tuple[bytes, ...]:
     plain = tar([file("usr/x", b"x" * 700), *links])
     odd = pax(path="p" * 200, size="3") + member(b"x", b"abc") + extension(b"L", b"n" * 300) + member(b"y") + END
     return (plain, odd, gzip.compress(plain, mtime=0), layer(*links, compress="zstd").blob, lzma.compress(odd))
+
+
+def _tables() -> tuple[bytes, ...]:
+    texts: list[bytes] = []
+
+    def told(text: str) -> bytes:
+        texts.append(text.encode())
+        return texts[-1]
+
+    entries = [directory("usr"), file("usr/x", b"x" * 700), symlink("l", "usr"), hardlink("h", "usr/x")]
+    for chunk in (100, 1000):
+        Listed(entries, chunk, text=told).layer()
+    return (*texts, texts[0].replace(b", ", b",\n\t\t"))
 
 
 def _elves() -> tuple[bytes, ...]:

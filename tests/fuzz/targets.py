@@ -19,6 +19,7 @@ from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.interests import Interests
 from compatbuild.image.limits import DEFAULT
 from compatbuild.image.tar import TarReader
+from compatbuild.image.toc_entries import toc_entries
 from compatbuild.inference import engine, python_imports, shell
 from compatbuild.nfd.decode import decode
 from compatbuild.nfd.features import Features
@@ -51,6 +52,13 @@ def layer(data: bytes) -> None:
         if collector.add(member):
             reader.read(100)
     collector.facts()
+
+
+def table(data: bytes) -> None:
+    """Read the table of contents of a layer, in pieces that depend on its first bytes."""
+    size = 1 + (data[7] if len(data) > 7 else 0)
+    for _ in toc_entries(data[at : at + size] for at in range(0, len(data), size)):
+        pass
 
 
 def elf(data: bytes) -> None:
@@ -104,6 +112,7 @@ DATABASES = (
 )
 TARGETS: Mapping[str, Target] = {
     "layer": layer,
+    "table": table,
     "elf": elf,
     "database": database,
     "manifest": manifest,

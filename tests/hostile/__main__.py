@@ -35,7 +35,7 @@ def run(case: Case, directory: Path) -> Ran:
     home = directory / "home"
     home.mkdir()
     argv = [sys.executable, "-m", "compatbuild", "infer", "oci-dir:image", "-o", "json", *case.options]
-    command = Command(argv, {"PYTHONPATH": str(ROOT)})
+    command = Command(argv, {"PYTHONPATH": str(ROOT), "COMPATBUILD_NO_CACHE": "1"})
     out, err = (directory / name for name in ("out", "err"))
     with out.open("wb") as stdout, err.open("wb") as stderr:
         code, cost = measure.ran(command, Place(home, directory, stdout, stderr, ADDRESS_SPACE, DEADLINE))

@@ -5,6 +5,7 @@ from tests.hostile import (
     databases,
     manifests,
     programs,
+    tables,
     tar_names,
     tar_numbers,
     texts,
@@ -12,5 +13,5 @@ from tests.hostile import (
 )
 from tests.hostile.case import Case
 
-FAMILIES = (tar_names, tar_numbers, compressions, whiteouts, manifests, programs, databases, texts)
+FAMILIES = (tar_names, tar_numbers, compressions, whiteouts, manifests, programs, databases, texts, tables)
 CASES: dict[str, Case] = {case.name: case for family in FAMILIES for case in family.CASES}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+from compatbuild.fleet import rows, wanted
+from compatbuild.fleet.sources import compose, pods, references
 from compatbuild.image import bpf, elf_format, elf_keep, elf_linking, fatbin, hipfat, jar, kmod, view
 from compatbuild.image import config as image_config
 from compatbuild.image.limits import GIB, KIB, MIB, Limits
 from compatbuild.inference import library_search, reachability
 from compatbuild.nfd import matcher, tree
-from compatbuild.registry import descriptor, referrers
+from compatbuild.registry import descriptor, referrers, registries
 from compatbuild.sources import archive
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
@@ -20,6 +22,12 @@ FIXED = (
     ("an index", descriptor.MAX_INDEX, "bytes"),
     ("entries of an index, layers of a manifest", descriptor.MAX_ENTRIES, ""),
     ("pages of a list of referrers", referrers.MAX_PAGES, ""),
+    ("repositories of a registry's catalogue", registries.MAX_REPOSITORIES, ""),
+    ("a list of pods, or of references", max(pods.MAX_BYTES, references.MAX_BYTES), "bytes"),
+    ("a compose file", compose.MAX_BYTES, "bytes"),
+    ("nodes of a compose file, aliases written out", compose.MAX_NODES, ""),
+    ("one line of a record of a fleet", rows.MAX_LINE, "bytes"),
+    ("images of one fleet", wanted.MAX_WANTED, ""),
     ("members of an image archive", archive.MAX_MEMBERS, ""),
     ("entries of a list in an image config", image_config.MAX_ITEMS, ""),
     ("one text in an image config", image_config.MAX_TEXT, "characters"),

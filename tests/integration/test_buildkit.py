@@ -177,6 +177,22 @@ def test_buildx_keeps_what_our_scanner_says_and_its_metadata_is_published_from(
     assert "kernel.version" in builds.run.ok("pull", image)
 
 
+def test_the_lines_of_a_dockerfile_that_brought_what_is_needed(builds: Builds, client: Buildx) -> None:
+    """By the history that BuildKit wrote, whatever else the Dockerfile does."""
+    image = f"{builds.address}/bx/lines:1"
+    client.ok(builds.context, "build", "--push", "--provenance=false", "--tag", image, ".")
+    dockerfile = builds.context / "Dockerfile"
+    told = builds.run.run("infer", image, "--dockerfile", dockerfile, "-o", "sarif")
+    assert "cannot be told" not in told.err
+    lines = {
+        result["ruleId"]: result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in told.value["runs"][0]["results"]
+    }
+    text = dockerfile.read_text().splitlines()
+    assert text[lines.pop("label.kernel") - 1].startswith("LABEL")
+    assert {text[line - 1] for line in lines.values()} == {"COPY root /"}
+
+
 def test_several_platforms_by_their_metadata(builds: Builds, client: Buildx, context: Path) -> None:
     image, metadata = f"{builds.address}/bx/both:1", context / "m.json"
     platforms = f"--platform={','.join(PLATFORMS)}"

@@ -21,7 +21,7 @@ from tests.peers import servers
 from tests.unit.fleet.building import image, nodes, rows
 
 pytestmark = pytest.mark.peer
-IMAGES = 40
+IMAGES = 30
 BEGUN = 6
 """Rows that are written before anything is killed."""
 FLAGS = ("SSE2", "AVX2", "")

@@ -24,9 +24,11 @@ KNOWLEDGE = {
     for path in (ROOT / "compatbuild").rglob(f"*.{ending}")
     if "data" not in path.parts
 }
-PAGE = {f"compatbuild/report/page/page.{ending}" for ending in ("html.j2", "css", "js")}
+PAGES = {
+    f"compatbuild/report/{page}/page.{ending}" for page in ("page", "fleet/page") for ending in ("html.j2", "css", "js")
+}
 MODULES = {str(path.relative_to(ROOT)) for path in (ROOT / "compatbuild").rglob("*.py")}
-CARRIED = DATA | KNOWLEDGE | PAGE | MODULES | {"compatbuild/py.typed"}
+CARRIED = DATA | KNOWLEDGE | PAGES | MODULES | {"compatbuild/py.typed"}
 LIST = """
 import os
 from importlib.util import find_spec

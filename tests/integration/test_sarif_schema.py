@@ -11,7 +11,9 @@ import pytest
 
 from compatbuild import api
 from compatbuild.hosts.catalogue import profiles
+from compatbuild.report.fleet.sarif import document as fleet_document
 from compatbuild.report.verdicts_sarif import document
+from tests.builders import fleets
 from tests.builders.matrices import matrix
 from tests.builders.npm import SARIF, npm_file
 from tests.unit.report.building import HOSTILE
@@ -48,6 +50,13 @@ def test_verdicts(schema: Any, tmp_path: Path) -> None:
 
 def test_hostile_texts(schema: Any) -> None:
     assert problems(schema, document(hostile(HOSTILE), api.read_file)) == []
+
+
+def test_a_fleet(schema: Any) -> None:
+    rows = [*fleets.fleet(50), fleets.row(60, text=HOSTILE), fleets.broken(61, HOSTILE)]
+    value = fleet_document(rows)
+    assert len(value["runs"][0]["results"]) > 20
+    assert problems(schema, value) == []
 
 
 def test_the_command(schema: Any, tmp_path: Path) -> None:

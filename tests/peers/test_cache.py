@@ -27,7 +27,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_peer_of_the_design_has_a_module() -> None:
-    ours = ("nfdmatch", "nodeaffinity", "refregistry", "sif")
+    ours = ("nfdmatch", "nodeaffinity", "refregistry", "sif", "toclayer")
     theirs = ("act", "actionlint", "buildctl", "buildkitd", "buildx", "cosign", "crane", "nfd", "oras", "regctl")
     assert cache.names() == tuple(sorted((*theirs, *ours)))
 

@@ -31,7 +31,7 @@ def expected(data: bytes) -> list[tuple[str, bytes, int, int, str, bytes]]:
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         return [
             (
-                m.name,
+                m.name.rstrip("/"),
                 m.type,
                 m.size if m.isreg() else 0,
                 m.mode,

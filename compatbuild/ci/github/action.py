@@ -21,6 +21,7 @@ from compatbuild.ci.github.summary import summary
 from compatbuild.cli import app, settings
 from compatbuild.cli.output import show_error, tell, write_file
 from compatbuild.errors import CompatError, SpecError
+from compatbuild.image.steps import lines_of_layers
 from compatbuild.inference.sides import Compared
 from compatbuild.refine.settings import SETTINGS_NAME
 from compatbuild.report import issues_sarif
@@ -140,13 +141,21 @@ def _direction(drift: Sequence[tuple[Image, Compared]]) -> str:
     return found.pop() if len(found) == 1 else "mixed" if found else ""
 
 
+def _places(inputs: Inputs, images: Sequence[Image]) -> places.Places:
+    template = inputs.directory / (template_of(inputs) or api.TEMPLATE_FILE)
+    dockerfile = places.read_text(inputs.dockerfile, inputs.workspace)
+    configs = [image.config for image in images if image.config]
+    layers = [lines_of_layers("\n".join(dockerfile.lines), config) for config in configs] if dockerfile else []
+    return places.Places(
+        None if inputs.spec else places.read_text(template, inputs.workspace),
+        dockerfile,
+        {layer: line for found in layers for layer, line in found.items()},
+    )
+
+
 def _annotate(run: Run, judged: Sequence[Judged], drift: Sequence[tuple[Image, Compared]]) -> None:
     inputs = run.inputs
-    template = inputs.directory / (template_of(inputs) or api.TEMPLATE_FILE)
-    known = places.Places(
-        None if inputs.spec else places.read_text(template, inputs.workspace),
-        places.read_text(inputs.dockerfile, inputs.workspace),
-    )
+    known = _places(inputs, [one.image for one in judged])
     for one in judged:
         run.annotations += judging.of_verdicts(one, inputs, known)
         run.results += judging.results(one, inputs, known)

@@ -17,12 +17,13 @@ from compatbuild.api.targets import Say, source_of
 from compatbuild.ci.github.inputs import Inputs
 from compatbuild.cli import options, settings
 from compatbuild.errors import NotFoundError, NothingRequiredError, UsageError
+from compatbuild.image.view import ImageConfig
 from compatbuild.model.report import Report, parse_report
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.subject import Subject
 from compatbuild.report.documents import report_bytes
 from compatbuild.sources.names import exists
-from compatbuild.sources.resolve import ALIASES, PREFIXES
+from compatbuild.sources.resolve import ALIASES, PREFIXES, open_image
 
 ATTACHABLE = frozenset({"registry", "oci-dir"})
 """Sources that something can be attached to."""
@@ -34,6 +35,7 @@ class Image:
     """One image, or the index of several (``platform`` is empty, and there is no report).
 
     ``spec`` is empty when there is nothing to say; ``notes`` are what its author should know about how it was encoded.
+    ``config`` says by which steps it was built, where that is known.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Image:
     report: Report | None = None
     spec: bytes = b""
     notes: tuple[str, ...] = ()
+    config: ImageConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,17 @@ def inferred(inputs: Inputs, say: Say) -> Gathered:
     return Gathered(images, "Nothing was published.")
 
 
-def _read(inputs: Inputs, say: Say) -> Iterator[Report]:
-    """Yield the report of each image: of those platforms that were named, else of all in an index of a registry."""
+def _read(inputs: Inputs, say: Say) -> Iterator[api.Reading]:
+    """Yield what is read of each image: of those platforms that were named, else of all in an index of a registry."""
     if not is_reference(inputs.image):
         for platform in inputs.platforms or (None,):
-            yield api.infer(inputs.image, platform=platform, options=registry(), say=say)
+            yield api.read(inputs.image, platform=platform, options=registry(), say=say)
         return
     target = api.open_target(bare(inputs.image), registry())
     for subject in _subjects(target, inputs.platforms):
         if not subject.is_index:
             named = target.reference.with_digest(subject.descriptor.digest)
-            yield api.infer(source_of(named), options=registry(), say=say)
+            yield api.read(source_of(named), options=registry(), say=say)
 
 
 def _subjects(target: api.Target, platforms: Sequence[str]) -> list[Subject]:
@@ -124,8 +127,9 @@ def bare(name: str) -> str:
     return name.removeprefix("registry:").removeprefix("//").replace("oci-layout:", "oci-dir:", 1)
 
 
-def _refined(inputs: Inputs, report: Report) -> Image:
-    image = Image(report.image.reference, report.image.platform, report.image.digest, report)
+def _refined(inputs: Inputs, read: api.Reading) -> Image:
+    report = read.report
+    image = Image(report.image.reference, report.image.platform, report.image.digest, report, config=read.config)
     if inputs.spec:
         content = api.read_file(inputs.spec, MAX_SPEC)
         api.require_valid(content, str(inputs.spec))
@@ -184,20 +188,22 @@ def _publish(
 
 def _fetched(target: api.Target, subject: Subject, say: Say) -> Image:
     """Return what is attached to a manifest now; without a report, as beside a hand-written one, that is inferred."""
-    name = str(target.reference.with_digest(subject.descriptor.digest))
-    spec, report = b"", None
+    named = target.reference.with_digest(subject.descriptor.digest)
+    name = str(named)
+    spec, report, config = b"", None, None
     with suppress(NotFoundError):
         spec, _ = api.pull(name, options=registry())
     if not subject.is_index:
         try:
             content, _ = api.pull(name, kind="report", options=registry())
             report = parse_report(content, f"the report of {name}")
+            with open_image(source_of(named), options=registry()) as image:
+                config = image.config
         except NotFoundError:
-            report = api.infer(
-                source_of(target.reference.with_digest(subject.descriptor.digest)), options=registry(), say=say
-            )
+            read = api.read(source_of(named), options=registry(), say=say)
+            report, config = read.report, read.config
     platform = report.image.platform if report else ""
-    return Image(str(target.reference), platform, subject.descriptor.digest, report, spec)
+    return Image(str(target.reference), platform, subject.descriptor.digest, report, spec, config=config)
 
 
 def verified(inputs: Inputs, run: Callable[..., Any], scratch: Path) -> Gathered:

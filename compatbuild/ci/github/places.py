@@ -1,8 +1,8 @@
 """Where an author can mend something: a line of the specification, of the Dockerfile, or of the template."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -95,12 +95,19 @@ class Places:
 
     template: Text | None = None
     dockerfile: Text | None = None
+    layers: Mapping[str, int] = field(default_factory=dict)
+    """The line of the Dockerfile that made a layer, by diff ID, of those layers of which that is certain."""
 
     def of_finding(self, finding: Finding) -> Place | None:
         """Return the line that leads to a finding: what puts it into the image, else what speaks of it."""
         return (
-            self._of_evidence(finding.evidence) or self._of_template(_names(finding)) or self._of_image(_names(finding))
+            self.of_evidence(finding.evidence) or self._of_template(_names(finding)) or self._of_image(_names(finding))
         )
+
+    def named_line(self, evidence: Evidence) -> str:
+        """Return the line of the Dockerfile behind what was seen, as ``FILE:LINE``; empty where it is not known."""
+        place = self.of_evidence((evidence,))
+        return f"{place.file}:{place.line}" if place else ""
 
     def of_deciding(
         self, deciding: ExpressionVerdict | NeedVerdict | RuleVerdict | None, report: Report | None
@@ -118,11 +125,16 @@ class Places:
             return self.of_finding(found)
         return self._of_template([need.id, *_WORD.findall(need.new)]) or self._of_image(())
 
-    def _of_evidence(self, evidence: Iterable[Evidence]) -> Place | None:
-        """Return the line of the Dockerfile that sets the label or variable, or names the file or package."""
+    def of_evidence(self, evidence: Iterable[Evidence]) -> Place | None:
+        """Return the line of the Dockerfile that made the layer, else one that sets or names what was found."""
         if self.dockerfile is None:
             return None
-        for one in evidence:
+        found = list(evidence)
+        made = [self.layers[one.layer] for one in found if one.layer in self.layers]
+        if made:  # what the author's own lines brought, before what came with the base
+            own = (line for line in made if not _STAGE.match(self.dockerfile.lines[line - 1]))
+            return Place(self.dockerfile.file, next(own, made[0]))
+        for one in found:
             words = (one.locator, one.path) if one.path.startswith("/") else (one.locator,)
             since = max(self.dockerfile.last_stage - 1, 0)
             if line := self.dockerfile.line_with(words, since):

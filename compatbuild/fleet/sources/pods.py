@@ -15,9 +15,8 @@ from compatbuild.fleet.sources.files import called, read_text
 from compatbuild.fleet.wanted import Use, Wanted
 from compatbuild.registry.reference import MAX_REFERENCE, Reference, parse_reference
 
-MAX_BYTES = 1 << 30
-"""Of a document: a pod has some 10 kB, and a cluster at most 150,000 of them (Kubernetes, "Considerations for large
-clusters")."""
+MAX_BYTES = 512 << 20
+"""Of a document: a pod has some 10 kB, so these are 50,000; kubectl can list a larger cluster a namespace at a time."""
 MAX_LABELS = 30
 MAX_TEXT = 253
 """Characters of a name (RFC 1123 subdomain, as Kubernetes wants them)."""

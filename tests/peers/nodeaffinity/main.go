@@ -2,10 +2,11 @@
 //
 // Standard input holds JSON objects, one a line:
 //
-//	{"id", "kind": "affinity" | "job", "manifest", "nodes": [{label: value}, ...]}
+//	{"id", "kind": "affinity" | "job" | "any", "manifest", "nodes": [{label: value}, ...]}
 //
 // "manifest" is YAML: with kind "affinity" a mapping with the key "affinity" as it stands in a pod's
-// spec, with "job" a whole Job of batch/v1. It is decoded strictly: an unknown field is an error.
+// spec, with "job" a whole Job of batch/v1, with "any" an object of a kind that is listed below. It is
+// decoded strictly: an unknown field is an error.
 // For each case one line is printed:
 //
 //	{"id", "error", "required": [bool, ...], "score": [number, ...], "pod"}
@@ -22,8 +23,10 @@ import (
 	"log"
 	"os"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"sigs.k8s.io/yaml"
@@ -95,6 +98,9 @@ func podSpec(q question) (*corev1.PodSpec, error) {
 		}
 		return &job.Spec.Template.Spec, nil
 	}
+	if q.Kind == "any" {
+		return anyPodSpec(q.Manifest)
+	}
 	var spec corev1.PodSpec
 	if err := yaml.UnmarshalStrict([]byte(q.Manifest), &spec); err != nil {
 		return nil, err
@@ -107,4 +113,34 @@ func preferences(spec *corev1.PodSpec) []corev1.PreferredSchedulingTerm {
 		return nil
 	}
 	return spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+}
+
+// anyPodSpec gives the pod of an object, an empty one of a kind that has none.
+func anyPodSpec(manifest string) (*corev1.PodSpec, error) {
+	var named metav1.TypeMeta
+	if err := yaml.Unmarshal([]byte(manifest), &named); err != nil {
+		return nil, err
+	}
+	var cron batchv1.CronJob
+	var deployment appsv1.Deployment
+	kinds := map[string]any{
+		"batch/v1 CronJob":                                &cron,
+		"apps/v1 Deployment":                              &deployment,
+		"v1 Service":                                      &corev1.Service{},
+		"v1 ServiceAccount":                               &corev1.ServiceAccount{},
+		"v1 PersistentVolumeClaim":                        &corev1.PersistentVolumeClaim{},
+		"rbac.authorization.k8s.io/v1 ClusterRole":        &rbacv1.ClusterRole{},
+		"rbac.authorization.k8s.io/v1 ClusterRoleBinding": &rbacv1.ClusterRoleBinding{},
+	}
+	into, known := kinds[named.APIVersion+" "+named.Kind]
+	if !known {
+		return nil, fmt.Errorf("no kind %s %s is known here", named.APIVersion, named.Kind)
+	}
+	if err := yaml.UnmarshalStrict([]byte(manifest), into); err != nil {
+		return nil, err
+	}
+	if into == any(&cron) {
+		return &cron.Spec.JobTemplate.Spec.Template.Spec, nil
+	}
+	return &deployment.Spec.Template.Spec, nil
 }

@@ -28,6 +28,7 @@ from compatbuild.ci.github.places import Places, Text, of_error, read_text
 from compatbuild.ci.github.signing import chosen
 from compatbuild.errors import TemplateError, UsageError
 from compatbuild.inference.changes import FailOn
+from compatbuild.model.finding import Evidence
 from tests.unit.report.building import HOSTILE, harmless
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -207,6 +208,27 @@ def test_a_line_of_the_last_stage_that_is_no_comment() -> None:
     assert DOCKERFILE.line_with(["org.compatbuild.require.kernel"]) == 6
     assert DOCKERFILE.line_with(["NVIDIA_REQUIRE_CUDA"], since=2) == 0
     assert DOCKERFILE.line_with(["a"]) == DOCKERFILE.line_with(["require"]) == 0
+
+
+def evidence(layer: str, path: str, locator: str = "") -> Evidence:
+    return Evidence(detector="d", layer=layer, path=path, locator=locator, statement="s")
+
+
+def test_the_line_that_made_a_layer_comes_before_one_that_names_what_is_in_it() -> None:
+    """Of several layers the author's own comes before what the base brought."""
+    known = Places(dockerfile=DOCKERFILE, layers={"sha256:base": 3, "sha256:own": 5})
+    named = evidence("", "config.Labels", "org.compatbuild.require.kernel")
+    for seen, line in (
+        ([evidence("sha256:base", "/a")], 3),
+        ([evidence("sha256:base", "/a"), evidence("sha256:own", "/b")], 5),
+        ([evidence("sha256:other", "/a"), named], 6),
+        ([named, evidence("sha256:own", "/b")], 5),
+    ):
+        place = known.of_evidence(seen)
+        assert place is not None
+        assert (place.file, place.line) == ("Dockerfile", line)
+    assert known.of_evidence([evidence("sha256:other", "/a")]) is None
+    assert Places(layers={"sha256:own": 5}).of_evidence([evidence("sha256:own", "/b")]) is None
 
 
 def test_there_is_no_place_without_files() -> None:

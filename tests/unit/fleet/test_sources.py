@@ -17,7 +17,7 @@ from compatbuild.errors import CompatError, FleetError, NotFoundError, UsageErro
 from compatbuild.fleet.sources import compose, pods, references
 from compatbuild.fleet.sources.read import Filters, read
 from compatbuild.fleet.sources.variables import UnresolvedError, substituted
-from compatbuild.fleet.wanted import Use, Wanted
+from compatbuild.fleet.wanted import Use, Wanted, together
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.registries import Registries
 
@@ -229,6 +229,17 @@ def test_no_registry(source: str) -> None:
 def test_filters_are_about_registries(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="are about registry"):
         list(read(["images"], Filters(tags=("v*",)), Registries(RegistryOptions())))
+
+
+def test_one_image_however_it_is_typed() -> None:
+    typed = ["app", "docker.io/library/app:latest", "docker://app", "index.docker.io/library/app", "No", "${X}"]
+    found = together([*(Wanted(one) for one in typed), Wanted("app", problem="no value")])
+    assert {name: len(wants) for name, wants in found.items()} == {
+        "docker.io/library/app:latest": 4,
+        "No": 1,
+        "${X}": 1,
+        "app": 1,
+    }
 
 
 def test_errors_are_of_one_kind() -> None:

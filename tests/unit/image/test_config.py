@@ -47,6 +47,7 @@ def test_every_field_is_read() -> None:
         user="1000",
         labels={"org.opencontainers.image.version": "1"},
         history=("RUN a", "ENV b", ""),
+        layered=(True, False, True),
         diff_ids=(DIFF_ID,),
     )
 

@@ -8,12 +8,12 @@ import pytest
 
 from compatbuild.errors import NotFoundError, RegistryError
 from compatbuild.registry.descriptor import describe
-from compatbuild.registry.digest import ContentError
+from compatbuild.registry.digest import ContentError, NoPartsError
 from compatbuild.registry.reference import parse_reference
 from compatbuild.registry.repository import RegistryRepository
 from compatbuild.registry.store import Store, open_store
 from tests.builders.signing import empty_layout
-from tests.unit.registry.faults import FaultRegistry, Handler, fault_registry, status
+from tests.unit.registry.faults import FaultRegistry, Handler, Reply, fault_registry, status
 
 
 @pytest.fixture
@@ -90,7 +90,8 @@ def test_a_layout_has_the_tags_of_its_entries(tmp_path: Path) -> None:
 def ranged(handler: Handler) -> None:
     first, last = map(int, handler.headers["Range"].removeprefix("bytes=").split("-"))
     (blob,) = handler.registry.blobs.values()
-    handler.reply(206, blob[first : last + 1])
+    part = blob[first : last + 1]
+    handler.reply(206, part, {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(blob)}"})
 
 
 @pytest.mark.parametrize("kind", ["registry", "layout"])
@@ -109,6 +110,25 @@ def test_a_registry_that_ignores_ranges_is_told(server: FaultRegistry) -> None:
     assert store.blob_part(blob, 0, 10) == b"0123456789"  # that is all of it, so that nothing is wrong
     with pytest.raises(RegistryError, match="does not give parts of a blob"):
         store.blob_part(blob, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        status(206, b"234"),
+        status(206, b"234", Content_Range="bytes 0-2/10"),
+        status(206, b"234", Content_Range="bytes 23-25/100"),
+        status(206, b"234", Content_Type="multipart/byteranges; boundary=x"),
+        status(416, Content_Range="bytes */10"),
+        status(200, b"0123456789"),
+    ],
+)
+def test_a_part_that_is_not_the_one_asked_for_is_told(reply: Reply, server: FaultRegistry) -> None:
+    store = store_of(server)
+    blob = store.push_blob(b"0123456789", "a/b")
+    server.fault("GET", "/blobs/", reply)
+    with pytest.raises(NoPartsError, match="does not give parts"):
+        store.blob_part(blob, 2, 3)
 
 
 def test_a_part_is_asked_for_again_after_a_break(server: FaultRegistry) -> None:

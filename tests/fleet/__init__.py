@@ -1,0 +1,1 @@
+"""Fleets that are made up: registries of many images on few layers, and the proofs that are run on them."""
