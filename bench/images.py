@@ -97,13 +97,13 @@ def scanners(stored: Stored) -> dict[str, Command]:
 
 
 def measured(stored: Stored, runs: int) -> Measured:
-    """Measure everything on one image; BenchError when something fails."""
+    """Measure everything on one image, at least twice; BenchError when something fails."""
+    runs = max(runs, 2)
     ruler = yardsticks(stored)
     warmed(stored)
     commands = {INFER: inference(stored), WARM: inference(stored, fresh=False), **ruler, **scanners(stored)}
     costs = in_turn(commands, runs)
-    if runs > 1:
-        costs[WARM] = costs[WARM][1:]  # the first one fills the cache
+    costs[WARM] = costs[WARM][1:]  # the first one fills the cache
     return Measured(stored, costs, medians(costs), next(iter(ruler)))
 
 

@@ -13,7 +13,8 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 760, 170, 150, 64, 34
 BAR, GAP = 12, 14
 MOST = 8.0
 """Multiples shown; a bar that is longer ends there, and its label says how long it would be."""
-MOST_BARS = 4
+LEAST_BARS, MOST_BARS = 2, 4
+TIMES = "\u00d7"
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328; }
 .quiet { fill: #59636e; }
@@ -38,7 +39,7 @@ def svg(measured: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for one in measured:
         rows.append(_group(one, bars, top, scale, most))
-        top += sum(name in one["medians"] for name in bars) * BAR + GAP
+        top += max(LEAST_BARS, sum(name in one["medians"] for name in bars)) * BAR + GAP
     parts += [_axis(top, scale, most), *rows]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + BOTTOM}" width="{WIDTH}" '
@@ -71,9 +72,9 @@ def _group(one: Mapping[str, Any], bars: Sequence[str], top: float, scale: float
         times = _times(one, name)
         width = min(times, most) * scale
         parts.append(f'<rect class="bar{number}" x="{LEFT}" y="{at}" width="{width:.1f}" height="{BAR - 2}"/>')
-        told = f"{times:.1f} x"
+        told = f"{times:.1f} {TIMES}"
         if name == INFER:
-            told += f"   {one['medians'][name]['wall']:.2f} s, {one['medians'][name]['memory']:.0f} MB"
+            told += f": {one['medians'][name]['wall']:.2f} s, {one['medians'][name]['memory']:.0f} MB"
         parts.append(_text(LEFT + width + 6, at + 9, told, "start", "" if name == INFER else "quiet"))
         at += BAR
     return "\n".join(parts)
@@ -96,7 +97,7 @@ def _axis(bottom: float, scale: float, most: float) -> str:
         x = LEFT + times * scale
         css = "one" if times == 1 else "axis"
         parts.append(f'<line class="{css}" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{bottom}"/>')
-        parts.append(_text(x, bottom + 16, f"{times} x" if times else "0", "middle", "quiet"))
+        parts.append(_text(x, bottom + 16, f"{times} {TIMES}" if times else "0", "middle", "quiet"))
     return "\n".join(parts)
 
 

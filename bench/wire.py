@@ -19,9 +19,9 @@ COMMANDS = {
     "attach, the first in a repository": ("other", "attach", "other.yaml"),
     "attach": ("v1", "attach", "spec.yaml"),
     "attach, nothing new": ("v1", "attach", "spec.yaml"),
+    "check": ("v1", "check", "--os", "debian-12"),
     "sign": ("v1", "sign", "--sign", "key:cosign.key"),
     "verify": ("v1", "verify", "--key", "cosign.pub"),
-    "check": ("v1", "check", "--os", "debian-12"),
     "check --key": ("v1", "check", "--os", "debian-12", "--key", "cosign.pub"),
 }
 """The tag of the image that a command is about, the command and its further arguments."""

@@ -8,7 +8,7 @@ were written. A tool that knows no anchors may still drop entries; ``restore`` b
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -67,12 +67,15 @@ def restore(registry: AnchoringRegistry, subject: str, own: Sequence[Descriptor]
     ReferrersError when others, or the registry, undo it for minutes, and when the registry does not list its tags.
     """
     restored: dict[str, Descriptor] = {}
+    known: dict[str, Descriptor | None] = {anchor_tag(subject, one.digest): one for one in own}
+    mine = list(known)
     begun, writes, tag = time.monotonic(), 0, fallback_tag(subject)
     while True:
-        anchors = _anchors(registry, subject, [anchor_tag(subject, one.digest) for one in own])
+        anchors = _anchors(registry, subject, mine)
         entries = read_surely(registry, tag)
-        missing = list(_missing(registry, subject, anchors, entries))
-        if not missing:
+        if own and not writes:  # others list theirs themselves, as a rule
+            anchors = _unlisted(mine, entries, known) or anchors
+        if not _unlisted(anchors, entries, known):
             return tuple(restored.values())
         if time.monotonic() > begun + referrers.MAX_SECONDS:
             raise ReferrersError(
@@ -80,14 +83,20 @@ def restore(registry: AnchoringRegistry, subject: str, own: Sequence[Descriptor]
                 why=f"other writers, or the registry, undid {writes} attempts",
                 remedy="run `compatbuild repair` when nobody else writes there",
             )
-        if writes:  # others write too: at a moment when they hopefully do not
-            time.sleep(random.uniform(0, min(referrers.BACKOFF * 2**writes, referrers.LONGEST_BACKOFF)))  # noqa: S311
+        if writes:  # others write too: they may be about to, and not all at once
+            time.sleep(random.uniform(0, min(referrers.BACKOFF * 4**writes, referrers.LONGEST_BACKOFF)))  # noqa: S311
             entries = read_surely(registry, tag)
-        for one in missing:
-            entries = [*without(entries, one.digest), one.as_json()]
-            restored[one.digest] = one
-        write_list(registry, tag, entries, missing[0].digest)
-        writes += 1
+        changed = ""
+        for anchor in _unlisted(anchors, entries, known):
+            if anchor not in known:
+                known[anchor] = _held(registry, subject, anchor)
+            if (one := known[anchor]) is not None:
+                entries = [*without(entries, one.digest), one.as_json()]
+                restored[one.digest] = one
+                changed = one.digest
+        if changed:
+            write_list(registry, tag, entries, changed)
+            writes += 1
 
 
 def drop(registry: AnchoringRegistry, artifact: str, subject: str) -> None:
@@ -123,23 +132,21 @@ def _anchors(registry: AnchoringRegistry, subject: str, own: Sequence[str]) -> l
     return found
 
 
-def _missing(
-    registry: AnchoringRegistry, subject: str, anchors: Sequence[str], entries: Entries
-) -> Iterator[Descriptor]:
-    """Yield what anchors hold on to that is not listed; an anchor of something else counts for nothing."""
+def _unlisted(anchors: Sequence[str], entries: Entries, known: Mapping[str, Descriptor | None]) -> list[str]:
+    """Return the anchors of what is not listed, without those that are known to hold on to nothing."""
     listed = {digest.partition(":")[2][:DIGITS] for digest in digests(entries)}
-    for tag in anchors:
-        if tag.rpartition("-")[2] in listed:
-            continue
-        try:
-            found = registry.resolve(tag)
-            manifest = found.parse()
-        except (NotFoundError, ContentError):
-            continue
-        if (
-            isinstance(manifest, Manifest)
-            and manifest.subject is not None
-            and manifest.subject.digest == subject
-            and anchor_tag(subject, found.descriptor.digest) == tag
-        ):
-            yield replace(found.descriptor, artifact_type=manifest.artifact_type, annotations=manifest.annotations)
+    return [tag for tag in anchors if tag.rpartition("-")[2] not in listed and known.get(tag, True) is not None]
+
+
+def _held(registry: AnchoringRegistry, subject: str, tag: str) -> Descriptor | None:
+    """Return what an anchor holds on to; an anchor of something else counts for nothing."""
+    try:
+        found = registry.resolve(tag)
+        manifest = found.parse()
+    except (NotFoundError, ContentError):
+        return None
+    if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != subject:
+        return None
+    if anchor_tag(subject, found.descriptor.digest) != tag:
+        return None
+    return replace(found.descriptor, artifact_type=manifest.artifact_type, annotations=manifest.annotations)

@@ -123,8 +123,8 @@ def test_the_plot_is_svg_with_a_bar_a_command(measured: Measured) -> None:
     rectangles = [one for one in root.iter() if one.tag.endswith("rect")]
     assert len(rectangles) == 2 + 2  # the key, and the bars of infer and gzip
     texts = " ".join(one.text or "" for one in root.iter() if one.tag.endswith("text"))
-    assert "1.5 x" in texts
-    assert "4.5 x" in texts
+    assert "1.5 \u00d7" in texts
+    assert "4.5 \u00d7" in texts
 
 
 def test_the_readme_gets_tables_that_are_whole(measured: Measured) -> None:
