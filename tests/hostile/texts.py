@@ -55,8 +55,8 @@ def import_graph(count: int) -> Iterator[Entry]:
 
 
 def many_sources() -> Layer:
-    """Return 20,000 Python sources of 100 kB."""
-    body = b"import os\n" * 10_000
+    """Return 2,000 Python sources of 50 kB."""
+    body = b"import os\n" * 5_000
     return streamed([*(member(b"app/s%d.py" % n, body) for n in range(2_000)), END])
 
 
@@ -221,7 +221,7 @@ CASES = (
     ),
     Case(
         "python-sources",
-        "2,000 sources of 100 kB",
+        "2,000 sources of 50 kB",
         built(many_sources, runtime=RUN_PYTHON),
         facts=DEBIAN,
         limits=("Python sources",),
