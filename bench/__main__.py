@@ -20,6 +20,7 @@ from bench.contents import CORPUS, Image
 from bench.corpus import stored
 from bench.measure import BenchError, as_json
 from bench.plot import svg
+from compatbuild.errors import CompatError
 
 DOCKER_IMAGE = "python"
 
@@ -90,7 +91,7 @@ def _part(result: dict[str, Any], name: str, measure: Callable[[], Any]) -> Any:
     print(f"Measuring: {name}", file=sys.stderr)
     try:
         return measure()
-    except (BenchError, OSError, LookupError) as error:
+    except (BenchError, CompatError, OSError, LookupError) as error:
         result["not_measured"][name] = str(error)
         return None
 
@@ -99,6 +100,9 @@ def _print(result: dict[str, Any]) -> None:
     if result["images"]:
         print(tables.text(tables.images(result["images"])))
         rulers = ", ".join(dict.fromkeys(one["yardstick"] for one in result["images"]))
+        for one in result["images"]:
+            if told := tables.of_zlib(one):
+                print(f"\n{told}")
         print(f"\nThe yardstick is {rulers}. A process takes at most {images.MOST_MEMORY:.0f} MB, is the aim.")
     for name in ("startup", "docker"):
         if result.get(name):

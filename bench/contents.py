@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.downloads import debs, wheel
+from demo import assemble
 from demo.tree import Directory, File, Link, Tree, file
 from demo.wheels import Environment, installed
 from tests.builders.elf import elf
@@ -20,6 +21,7 @@ RELEASE = {"/etc/os-release": File(b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="De
 ENVIRONMENT = Environment("/opt/venv", "3.11")
 CUDA = ("numpy", "nvidia_cuda_runtime_cu12", "jax_cuda12_plugin", "mpich", "mpi4py")
 MB = 1_000_000
+DEMO = "demo"
 
 Layers = Callable[[], Iterator[Tree]]
 
@@ -117,7 +119,13 @@ def databases() -> Iterator[Tree]:
             yield {**RELEASE, "/var/lib/rpm/rpmdb.sqlite": File(rpmdb(Path(directory, "rpmdb.sqlite"), *headers))}
 
 
+def demo() -> Iterator[Tree]:
+    """Yield the layers of the demo's image."""
+    return (tree for _, tree in assemble.layers())
+
+
 CORPUS = (
+    Image(DEMO, "the demo's image: NumPy, CUDA 12, MPI", demo, config=assemble.CONFIG),
     Image("debian", "compilers, gdb, Open MPI, RDMA", distribution),
     Image("python", "the same with NumPy and pandas", python),
     Image("cuda", "NumPy, CUDA 12 and MPI in one layer", cuda),

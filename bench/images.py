@@ -13,7 +13,7 @@ from bench.layers import ZSTD
 from bench.measure import Command, Cost, as_json, in_turn, medians, once
 
 ROOT = Path(__file__).parents[1]
-INFER, WARM = "infer", "infer again"
+INFER, WARM, ZLIB = "infer", "infer again", "zlib in Python"
 SCANNERS = ("syft", "trivy")
 MB = 1_000_000
 LARGE = 1_000 * MB

@@ -56,7 +56,7 @@ def _images(images: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _more(result: Mapping[str, Any]) -> str:
-    told = []
+    told = [line for one in result["images"] if (line := tables.of_zlib(one))]
     if started := result.get("startup"):
         names = {"--help": "`--help`", "validate": "`validate`", "infer": "`infer` of a directory with one file"}
         parts = [f"{name} {started[key]['wall']:.2f} s" for key, name in names.items()]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.images import INFER, WARM
+from bench.contents import DEMO
+from bench.images import INFER, WARM, ZLIB
 
 MB = 1e6
+MOST_TIMES_ZLIB, MOST_MEMORY_DEMO = 2.0, 150.0
 Rows = Sequence[Sequence[str]]
 
 
@@ -21,6 +23,18 @@ def images(measured: Sequence[Mapping[str, Any]]) -> Rows:
         row += [f"{one['times_yardstick']['value']:.2f}", f"{one['times_yardstick']['aim']}", f"{again['wall']:.2f}"]
         rows.append(row + [_wall(one["medians"], name) for name in others])
     return rows
+
+
+def of_zlib(measured: Mapping[str, Any]) -> str:
+    """Return a sentence on the demo's image beside what Python's own zlib takes for its layers; none on another."""
+    medians = measured["medians"]
+    if measured["image"] != DEMO or ZLIB not in medians:
+        return ""
+    times = medians[INFER]["wall"] / medians[ZLIB]["wall"]
+    return (
+        f"Of the demo's image an inference takes {times:.2f} times what Python's own zlib takes for its layers (the "
+        f"aim is {MOST_TIMES_ZLIB:.0f}), and {medians[INFER]['memory']:.0f} MB ({MOST_MEMORY_DEMO:.0f})."
+    )
 
 
 def costs(measured: Mapping[str, Mapping[str, float]]) -> Rows:

@@ -9,7 +9,7 @@ import argparse
 import os
 import posixpath
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from compatbuild.errors import CompatError
@@ -43,16 +43,23 @@ def assemble(root: Path, tag: str, cache: Path | None = None) -> str:
     user's cache directory. Raises DemoError on another kind of machine, without a package index, or when the machine
     lacks a library that the image needs.
     """
+    parts = layers(cache)
+    layout = Layout(root, int(os.environ.get("SOURCE_DATE_EPOCH") or CREATED))
+    return layout.image(tuple(layout.layer(tree, made) for made, tree in parts), CONFIG, tag)
+
+
+def layers(cache: Path | None = None) -> Iterator[tuple[str, Tree]]:
+    """Return what made each layer of the image, lowest first, and what is in it; errors are those of ``assemble``."""
     require_platform()
     python = Python.running()
     wheels = fetch(REQUIREMENTS, cache or cache_directory())
-    layout = Layout(root, int(os.environ.get("SOURCE_DATE_EPOCH") or CREATED))
-    layers = (
-        layout.layer(base_layer(python, Loader.of_machine()), "base: Python and a shell of the machine"),
-        layout.layer(environment_layer(python, wheels), f"pip install --require-hashes -r {REQUIREMENTS.name}"),
-        layout.layer({"/app/main.py": File(PROGRAM)}, f"COPY {PROGRAM.name} /app/"),
-    )
-    return layout.image(layers, CONFIG, tag)
+
+    def made() -> Iterator[tuple[str, Tree]]:
+        yield "base: Python and a shell of the machine", base_layer(python, Loader.of_machine())
+        yield f"pip install --require-hashes -r {REQUIREMENTS.name}", environment_layer(python, wheels)
+        yield f"COPY {PROGRAM.name} /app/", {"/app/main.py": File(PROGRAM)}
+
+    return made()
 
 
 def environment_layer(python: Python, wheels: Sequence[Path]) -> Tree:
