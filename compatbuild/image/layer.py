@@ -14,11 +14,13 @@ from compatbuild.image.digests import SHA256, Hashing
 from compatbuild.image.elf_scan import ElfScan
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.layer_source import UNKNOWN_SIZE, BlobLayer, Scan, Tick
-from compatbuild.image.limits import MIB, OverLimitError
+from compatbuild.image.limits import KIB, MIB, OverLimitError
 from compatbuild.image.tar import TarReader
 from compatbuild.image.wanted import Wanted
 
 ELF_MAGIC = b"\x7fELF"
+SMALL_DATABASE = 256 * KIB
+"""Bytes up to which a database is kept as it is, so that of a hundred layers only the top one's is read."""
 LARGE_DATABASE = 4 * MIB
 """Bytes from which databases are not in memory several at a time, however many layers are read at once."""
 _ONE_AT_A_TIME = Lock()
@@ -149,7 +151,7 @@ class Keeper:
             content = self._elf(path, size, limit, payload)
         elif limit < size and self._wanted.from_end(path):
             content = bytes(_last(payload(-1), size - limit))
-        elif limit and self._wanted.condenses(path):
+        elif limit > SMALL_DATABASE and self._wanted.condenses(path):
             content = self._condensed(path, limit, payload)
             limit = len(content)
         else:
@@ -198,7 +200,7 @@ class Keeper:
                 return 0
             self._sources += 1
             limit = size
-        condensed = bool(limit) and self._wanted.condenses(path)  # and counted as that
+        condensed = limit > SMALL_DATABASE and self._wanted.condenses(path)  # and counted as that
         if not condensed and not self._affordable(path, limit):
             return 0
         if limit in (self._limits.database, self._limits.status) and limit < size:

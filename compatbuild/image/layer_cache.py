@@ -55,7 +55,7 @@ class LayerCache:
 
 def _key(diff_id: str, wanted: Wanted) -> list[str]:
     """Return what the facts of a layer depend on, beside the code of this tool and how the image starts."""
-    return [diff_id, repr(wanted.interests), repr(wanted.limits)]
+    return [diff_id, wanted.told]
 
 
 def _own_key(diff_id: str, wanted: Wanted) -> list[str]:

@@ -9,6 +9,8 @@ import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
 from compatbuild.image import packages
@@ -109,6 +111,11 @@ class Wanted:
         sources = (".py",) if start.roots else ()
         self._near = (*self._suffixes, *sources)
         self._inside = (*{rule.inside for rule in rules if len(rule.prefix) <= 1}, *sources)
+
+    @cached_property
+    def told(self) -> str:
+        """All that is wanted whatever the image is started with: the digest of interests and limits."""
+        return sha256(f"{self.interests!r} {self.limits!r}".encode()).hexdigest()
 
     @property
     def elf(self) -> bool:
