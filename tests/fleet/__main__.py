@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import subprocess
@@ -38,12 +39,12 @@ from compatbuild.registry.descriptor import OCI_CONFIG, OCI_MANIFEST, Descriptor
 from compatbuild.registry.options import RegistryOptions
 from compatbuild.registry.reference import Reference
 from compatbuild.registry.registries import Registries
-from tests.builders.images import image_config, manifest
+from tests.builders.images import image_config, manifest, oci_files, write_files
 from tests.builders.layers import file, layer
 from tests.builders.signing import CREATED
 from tests.fleet.corpus import layers
 from tests.fleet.generated import Made, push
-from tests.integration.dask_cluster import dask
+from tests.integration.dask_cluster import dask, descendants
 from tests.integration.tap import Tap, tap
 from tests.peers import servers
 
@@ -122,17 +123,18 @@ def _once(wire: Tap, made: Made) -> bool:
 
 
 def _scaling(directory: Path) -> int:
-    """Time reading the layers alone, with one worker and with two: only on a machine that has nothing else to do."""
-    with servers.debian_registry() as address:
-        store = Registries(RegistryOptions(), 8).repository(Reference(address, "base/layers", "v0"))
-        every = [part for group in layers() for part in group]
-        for part in every:
-            store.push_blob(part.blob, part.media_type)
-        name = f"{address}/base/layers@sha256:{'0' * 64}"
-        jobs = [Layer(name, "layer", one.digest, len(one.blob), one.diff_id, one.media_type, Start(frozenset(), ())) for one in every]  # fmt: skip
-        for kind in ("processes", "dask"):
-            seconds = [_read(kind, size, jobs, directory / f"{kind}-{size}") for size in (1, 2)]
-            print(f"{kind}: {seconds[0]:.1f} s with one, {seconds[1]:.1f} s with two: {seconds[0] / seconds[1]:.2f} x")
+    """Time reading the layers alone, with one worker and with two, each on a core of its own.
+
+    They lie in a directory, for a registry on this machine would take from the same cores; and a worker that may use
+    both cores digests on one what it inflates on the other, so that two of them only share what one had.
+    """
+    every = [part for group in layers() for part in group]
+    layout = write_files(directory / "layout", oci_files([part.blob for part in every], []))
+    name = f"oci-dir:{layout}@sha256:{'0' * 64}"
+    jobs = [Layer(name, "layer", one.digest, len(one.blob), one.diff_id, one.media_type, Start(frozenset(), ())) for one in every]  # fmt: skip
+    for kind in ("processes", "dask"):
+        seconds = [_read(kind, size, jobs, directory / f"{kind}-{size}") for size in (1, 2)]
+        print(f"{kind}: {seconds[0]:.1f} s with one, {seconds[1]:.1f} s with two: {seconds[0] / seconds[1]:.2f} x")
     return 0
 
 
@@ -142,15 +144,28 @@ def _read(kind: str, size: int, jobs: list[Layer], directory: Path) -> float:
     with ExitStack() as stack:
         engine: Engine
         if kind == "dask":
-            engine = stack.enter_context(cluster(stack.enter_context(dask(directory, size)).address))
+            started = stack.enter_context(dask(directory, size))
+            engine = stack.enter_context(cluster(started.address))
         else:
             engine = Cores(size)
             stack.callback(engine.close)
         list(side_by_side(2 * size, lambda _: engine.call(read_layer, jobs[0], reading), range(2 * size)))  # imports
+        if kind == "dask":
+            workers = [[one.pid, *descendants(one.pid)] for one in started.workers]
+        else:
+            workers = [[one.pid] for one in multiprocessing.active_children() if one.pid]
+        for core, processes in zip(sorted(os.sched_getaffinity(0)), workers, strict=False):
+            _pin(processes, core)
         begun = time.monotonic()
         found = list(side_by_side(2 * size, lambda one: engine.call(read_layer, one, reading), jobs[1:]))
         assert all(isinstance(one, int) for one in found), found
         return time.monotonic() - begun
+
+
+def _pin(processes: list[int], core: int) -> None:
+    for process in processes:
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
 
 
 def _attached(directory: Path, images: int) -> int:
