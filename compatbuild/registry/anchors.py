@@ -40,6 +40,9 @@ class AnchoringRegistry(Registry, Protocol):
     def tags(self) -> tuple[str, ...]:
         """Return all tags."""
 
+    def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
+        """Store a manifest or an index under a tag."""
+
     def resolve(self, selector: str) -> ManifestBytes:
         """Return the manifest of a tag or digest; NotFoundError when there is none."""
 

@@ -2,7 +2,8 @@
 
 Formats: OCI distribution-spec v1.1, "Listing Referrers" and "Referrers Tag Schema". What a registry claims is not
 believed: an ``OCI-Subject`` header proves nothing (sigstore-js PR 1183, docker/hub-feedback 2372), so a push counts
-when a listing shows it. The index under the tag has no compare-and-swap; it is rewritten until it stays right.
+when a listing shows it. The index under the tag has no compare-and-swap but on registries that heed entity tags; it is
+rewritten until it stays right.
 """
 
 import random
@@ -67,8 +68,8 @@ class Registry(Protocol):
     def absences(self, tag: str) -> int:
         """Return how often in a row there was no such tag."""
 
-    def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
-        """Store an index under a tag."""
+    def replace_tag(self, raw: bytes, media_type: str, tag: str) -> bool:
+        """Store an index under a tag; False, and nothing stored, when it is known to have changed since it was read."""
 
 
 def fallback_tag(digest: str) -> str:
@@ -196,7 +197,7 @@ def _entries(raw: bytes, what: str) -> Entries:
 class _Rewriting:
     """Rewriting the index under the tag until it stays right.
 
-    There is no compare-and-swap. A writer who read before our write may write after it, and undo it; so the index must
+    Few have a compare-and-swap. A writer who read before our write may write after it, and undo it; so the index must
     stay right for longer than anybody can be expected to take from their read to their write, and every change starts
     that time anew. What a read and a write take us says what they take others, on a registry or machine that is slow.
     """
@@ -240,19 +241,28 @@ class _Rewriting:
 
     def _again(self) -> Entries:
         """Write once more, at a moment when others hopefully do not; return what is there then."""
-        self._undone += 1
-        time.sleep(random.uniform(0, min(BACKOFF * 2**self._undone, LONGEST_BACKOFF)))  # noqa: S311 - hides nothing
+        self._back_off()
         read = time.monotonic()
         entries = read_surely(self._registry, self._tag)
         return entries if self._is_right(entries) else self._write(entries, read)
 
     def _write(self, entries: Entries, read: float) -> Entries:
-        for digest, entry in self._changes.items():
-            if entry is None or digest not in digests(entries):
-                entries = without(entries, digest) + ([entry] if entry else [])
-        write_list(self._registry, self._tag, entries, next(iter(self._changes)))
-        self._slowest = max(self._slowest, time.monotonic() - read)
-        return entries
+        while True:
+            for digest, entry in self._changes.items():
+                if entry is None or digest not in digests(entries):
+                    entries = without(entries, digest) + ([entry] if entry else [])
+            written = write_list(self._registry, self._tag, entries, next(iter(self._changes)))
+            self._slowest = max(self._slowest, time.monotonic() - read)
+            if written:
+                return entries
+            self._contended = True
+            self._back_off()
+            read = time.monotonic()
+            entries = read_surely(self._registry, self._tag)
+
+    def _back_off(self) -> None:
+        self._undone += 1
+        time.sleep(random.uniform(0, min(BACKOFF * 2**self._undone, LONGEST_BACKOFF)))  # noqa: S311 - hides nothing
 
     def _is_right(self, entries: Entries) -> bool:
         there = digests(entries)
@@ -278,8 +288,11 @@ def read_surely(registry: Registry, tag: str) -> Entries:
     return entries or []
 
 
-def write_list(registry: Registry, tag: str, entries: Entries, digest: str) -> None:
-    """Write a list under a tag; ``digest`` is what is new in it. ReferrersError when the registry does not take it."""
+def write_list(registry: Registry, tag: str, entries: Entries, digest: str) -> bool:
+    """Write a list under a tag; ``digest`` is what is new in it. ReferrersError when the registry does not take it.
+
+    False, and nothing is written, when somebody else wrote since it was read and the registry says so.
+    """
     if len(entries) > MAX_ENTRIES:
         raise ReferrersError(
             f"{tag} in {registry.name} is full",
@@ -288,7 +301,7 @@ def write_list(registry: Registry, tag: str, entries: Entries, digest: str) -> N
         )
     index = canonical_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
     try:
-        registry.push_manifest(index, OCI_INDEX, tag)
+        return registry.replace_tag(index, OCI_INDEX, tag)
     except RegistryError as error:
         raise ReferrersError(
             f"{registry.name} does not take the list of referrers under {tag}",

@@ -6,6 +6,7 @@ never the truth, but one that contradicts the bytes is an error.
 
 import io
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,10 @@ MAX_TAGS = 200_000
 """Tags of one repository; a build cache of Spack's has one a package."""
 LAG_PAUSES = (0.3, 0.7, 1.5)
 """Seconds before each of these tries, at least half of them at random."""
+STRONG = re.compile(r'"[\x21\x23-\x7e]{1,256}"')
+"""A strong entity tag (RFC 9110 §8.8.3), the only kind that If-Match compares."""
+REFUSALS = 5
+"""Conditions in a row that a registry may refuse for one tag; after that it is written without."""
 REMEMBERED = 512
 """Manifests kept in memory, by digest."""
 MAX_REMEMBERED = 1 << 16
@@ -77,6 +82,8 @@ class RegistryRepository:
         self._uploads = Uploads(self._client, self._base, self.name, self._expect)
         self._manifests: dict[str, ManifestBytes] = {}
         self._absences: Counter[str] = Counter()
+        self._conditions: dict[str, dict[str, str]] = {}  # on which a tag is what it was when it was read
+        self._refused: Counter[str] = Counter()
         self._via: Via | None = None
         self._durable = options.durable
 
@@ -222,20 +229,41 @@ class RegistryRepository:
     def push_manifest(self, raw: bytes, media_type: str, tag: str | None = None) -> Descriptor:
         """Upload a manifest or index under its digest, or under a tag."""
         descriptor = describe(raw, media_type)
-        url = f"{self._base}/manifests/{tag or descriptor.digest}"
-        headers = {"Content-Type": media_type}
+        self._took(self._put(raw, media_type, tag or descriptor.digest, {}), raw, descriptor, tag)
+        return descriptor
+
+    def replace_tag(self, raw: bytes, media_type: str, tag: str) -> bool:
+        """Write what a tag holds; return False, and write nothing, when it is known not to be what was read last.
+
+        Only a registry that gives entity tags and heeds them (RFC 9110 §13) can know; to others it is any write. One
+        that never agrees has got them wrong, and is not asked any more.
+        """
+        condition = self._conditions.pop(tag, {}) if self._refused[tag] < REFUSALS else {}
+        response = self._put(raw, media_type, tag, condition)
+        if condition and response.status_code == HTTPStatus.PRECONDITION_FAILED:
+            self._refused[tag] += 1
+            return False
+        self._refused.pop(tag, None)
+        self._took(response, raw, describe(raw, media_type), tag)
+        return True
+
+    def _put(self, raw: bytes, media_type: str, where: str, condition: Mapping[str, str]) -> "requests.Response":
+        url = f"{self._base}/manifests/{where}"
+        headers = {"Content-Type": media_type, **condition}
         response = self._client.do_request(url, "PUT", data=raw, headers=headers)
         for pause in LAG_PAUSES:
             if response.status_code not in SECOND_CHANCE:
                 break
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads writers, hides nothing
             response = self._client.do_request(url, "PUT", data=raw, headers=headers)
+        return response
+
+    def _took(self, response: "requests.Response", raw: bytes, descriptor: Descriptor, tag: str | None) -> None:
         self._expect(response, f"write manifest {tag or descriptor.digest}", 201, 200, 202)
         _check_header(response, ManifestBytes(raw, descriptor))
         self._absences.pop(tag or "", None)
         if "OCI-Subject" in response.headers:
             self._via = None  # it claims to have the API after all: ask it again
-        return descriptor
 
     @property
     def via(self) -> Via:
@@ -304,8 +332,11 @@ class RegistryRepository:
         response = self._get_manifest(tag)
         if response.status_code == HTTPStatus.NOT_FOUND:
             self._absences[tag] += 1
+            self._conditions[tag] = {"If-None-Match": "*"}
             return None
         self._absences.pop(tag, None)
+        stated = response.headers.get("ETag", "")
+        self._conditions[tag] = {"If-Match": stated} if STRONG.fullmatch(stated) else {}
         return self._expect(response, f"read {tag}", 200).content, _media_type(response)
 
     def absences(self, tag: str) -> int:

@@ -46,6 +46,7 @@ class FaultRegistry:
     address: str = ""
     api: bool = False
     untold_tags: bool = False
+    entity_tags: bool = False
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
@@ -100,6 +101,8 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(202, headers={"Location": "/v2/team/app/blobs/uploads/session?state=1"})
         elif self.command == "PUT" and kind == "uploads":
             self.store(parse_qs(parts.query)["digest"][0], self.body)
+        elif self.command == "PUT" and self.changed(name):
+            self.reply(412)
         elif self.command == "PUT":
             digest = "sha256:" + hashlib.sha256(self.body).hexdigest()
             for key in {name, digest}:
@@ -122,9 +125,23 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, self.registry.blobs[name])
         elif kind == "manifests" and name in self.registry.manifests:
             raw, media_type = self.registry.manifests[name]
-            self.reply(200, raw, {"Content-Type": media_type})
+            told = {"ETag": self.entity_tag(name)} if self.registry.entity_tags else {}
+            self.reply(200, raw, {"Content-Type": media_type, **told})
         else:
             self.reply(404, b'{"errors":[{"code":"NOT_THERE","message":"no \\u001b[31msuch thing"}]}')
+
+    def entity_tag(self, name: str) -> str:
+        return f'"{hashlib.sha256(self.registry.manifests[name][0]).hexdigest()}"'
+
+    def changed(self, name: str) -> bool:
+        """Say whether a condition of a PUT does not hold any more (RFC 9110 §13)."""
+        if not self.registry.entity_tags:
+            return False
+        there = name in self.registry.manifests
+        wanted = self.headers.get("If-Match")
+        if wanted is not None and (not there or wanted != self.entity_tag(name)):
+            return True
+        return self.headers.get("If-None-Match") == "*" and there
 
     def store(self, digest: str, content: bytes) -> None:
         right = digest == "sha256:" + hashlib.sha256(content).hexdigest()
