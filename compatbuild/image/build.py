@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from threading import Event
+from threading import Event, RLock
 from typing import Self
 
 from compatbuild.errors import ImageError
@@ -15,7 +15,7 @@ from compatbuild.image.interests import Interests
 from compatbuild.image.layer_cache import LayerCache
 from compatbuild.image.layer_facts import LayerFacts
 from compatbuild.image.layer_source import UNKNOWN_SIZE, LayerSource, Scan
-from compatbuild.image.limits import DEFAULT, Limits, OverLimitError
+from compatbuild.image.limits import DEFAULT, MIB, Limits, OverLimitError
 from compatbuild.image.os_release import parse_os_release
 from compatbuild.image.overlay import Overlay
 from compatbuild.image.view import ImageConfig, ImageView
@@ -23,6 +23,8 @@ from compatbuild.image.wanted import OS_RELEASE, Start, Wanted
 
 MAX_WORKERS = 4
 """Layers scanned at once. Decompression and hashing run beside each other, the rest takes turns (the GIL)."""
+MAX_HELD = 8 * MIB
+"""Content of files in layers that were scanned and wait to be merged, from which no more are scanned ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ _Key = tuple[Start, str, str, int]
 """What makes two layers the same: what is kept of them, digest, diff ID; without one, only being the same object."""
 
 
+def _kept(facts: LayerFacts) -> int:
+    return sum(map(len, facts.files.values()))
+
+
 class _Scanning:
     """Scans layers in threads, of each image the largest first; a failure ends the others at their next piece.
 
@@ -146,16 +152,19 @@ class _Scanning:
         self._left = Counter(key for image in images for key in self._keys(image))
         sizes = {key: one.size for image in images for key, one in zip(self._keys(image), image.layers, strict=True)}
         self._work = Work(len(sizes), None if UNKNOWN_SIZE in sizes.values() else sum(sizes.values()))
-        workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(self._left)))
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
+        self._workers = max(1, min(MAX_WORKERS, os.cpu_count() or 1, len(self._left)))
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="layer")
+        self._lock = RLock()  # over all that follows: layers end in their threads, and the next ones begin there
+        self._todo: dict[_Key, tuple[LayerSource, Wanted]] = {}
         self._waiting: dict[_Key, Future[LayerFacts]] = {}
-        self._begun = 0
+        self._begun = self._running = self._held = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        with self._lock:
+            self._over.set()
         self._pool.shutdown(cancel_futures=True)
 
     def wanted(self, image: Parts) -> Wanted:
@@ -168,12 +177,33 @@ class _Scanning:
     def facts(self, image: Parts) -> Iterator[LayerFacts]:
         """Scan an image's layers, and yield what they hold, lowest first."""
         wanted, keys = self.wanted(image), self._keys(image)
-        for key, layer in sorted(zip(keys, image.layers, strict=True), key=lambda pair: -pair[1].size):
-            if key not in self._waiting:
-                self._waiting[key] = self._pool.submit(self._scan, self._begun, layer, wanted)
-                self._begun += 1
+        with self._lock:
+            for key, layer in sorted(zip(keys, image.layers, strict=True), key=lambda pair: -pair[1].size):
+                if key not in self._waiting:
+                    self._todo.setdefault(key, (layer, wanted))
+            self._begin_more()
         for key in keys:
             yield self._take(key)
+
+    def _begin_more(self) -> None:
+        """Begin layers while somebody is idle, and what waits for its turn is not too much."""
+        while self._todo and self._running < self._workers and self._held < MAX_HELD and not self._over.is_set():
+            self._begin(next(iter(self._todo)))
+
+    def _begin(self, key: _Key) -> None:
+        layer, wanted = self._todo.pop(key)
+        future = self._pool.submit(self._scan, self._begun, layer, wanted)
+        self._waiting[key] = future
+        self._begun += 1
+        self._running += 1
+        future.add_done_callback(self._ended)
+
+    def _ended(self, future: Future[LayerFacts]) -> None:
+        with self._lock:
+            self._running -= 1
+            if not future.cancelled() and future.exception() is None:
+                self._held += _kept(future.result())
+            self._begin_more()
 
     def _keys(self, image: Parts) -> list[_Key]:
         start = Start.of(image.config)
@@ -182,15 +212,23 @@ class _Scanning:
     def _take(self, key: _Key) -> LayerFacts:
         """Return a layer's facts; they are kept no longer than somebody else needs them."""
         self._left[key] -= 1
-        future = self._waiting[key] if self._left[key] else self._waiting.pop(key)
+        with self._lock:
+            if key in self._todo:  # it was put off, and now it is its turn
+                self._begin(key)
+            future = self._waiting[key] if self._left[key] else self._waiting.pop(key)
         try:
-            return future.result()
+            facts = future.result()
         except _GivenUpError:
             for other in self._waiting.values():
                 error = other.exception()
                 if error is not None and not isinstance(error, _GivenUpError):
                     raise error from None
             raise
+        if not self._left[key]:
+            with self._lock:
+                self._held -= _kept(facts)
+                self._begin_more()
+        return facts
 
     def _scan(self, index: int, layer: LayerSource, wanted: Wanted) -> LayerFacts:
         def tick(count: int, *, done: bool = False) -> None:

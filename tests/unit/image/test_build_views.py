@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from compatbuild.errors import ImageError
+from compatbuild.image import build
 from compatbuild.image.build import Parts, build_view, build_views
 from compatbuild.image.config import parse_config
 from compatbuild.image.decompress import Readable
@@ -87,3 +88,26 @@ def test_a_damaged_layer_of_the_second_image_leaves_the_first() -> None:
         assert next(found).files
         with pytest.raises(ImageError):
             next(found)
+
+
+@pytest.mark.parametrize("held", [0, 10, 1 << 30])
+def test_layers_are_put_off_while_too_much_waits_for_its_turn(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "MAX_HELD", held)
+    layers = [layer(file("etc/a", b"%d" % number * 50), file(f"etc/{number}", bytes(number))) for number in range(1, 9)]
+    order: list[str] = []
+
+    class Ordered(Reads):
+        def opened(self, one: Layer) -> Callable[[], AbstractContextManager[Readable]]:
+            opened = super().opened(one)
+
+            def open_it() -> AbstractContextManager[Readable]:
+                order.append(one.diff_id)
+                return opened()
+
+            return open_it
+
+    images = [Ordered().parts(layers), Ordered().parts([*layers[:3], layer(file("etc/b"))])]
+    assert views(images) == [alone(Reads().parts(layers)), alone(Reads().parts([*layers[:3], layer(file("etc/b"))]))]
+    assert len(order) == 9
+    if not held:  # nothing is read ahead, so each is read at its turn
+        assert order[:8] == [one.diff_id for one in layers]
