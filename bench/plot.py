@@ -11,7 +11,7 @@ from bench.images import INFER, WARM
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 760, 170, 150, 64, 34
 BAR, GAP = 12, 14
-MOST = 8.0
+MOST = 12.0
 """Multiples shown; a bar that is longer ends there, and its label says how long it would be."""
 LEAST_BARS, MOST_BARS = 2, 4
 TIMES = "\u00d7"
