@@ -21,7 +21,7 @@ from tests.integration.journey import Journey, begin, make_keys
 from tests.integration.shell import Shell, shell
 from tests.peers import servers
 from tests.peers.certificates import loopback_tls
-from tests.unit.registry.faults import Handler, fault_registry, status
+from tests.unit.registry.faults import Handler, fault_registry, ranged, status
 
 pytestmark = pytest.mark.peer
 CONFIG = "application/vnd.sylabs.sif.config.v1+json"
@@ -178,12 +178,8 @@ def test_a_blob_that_changes_between_two_looks_is_refused(image: Path, run: Shel
     bad = bytearray(good)
     bad[good.index(b"exec /usr/bin/app")] ^= 1
 
-    def ranged(handler: Handler) -> None:
-        first, last = map(int, handler.headers["Range"].removeprefix("bytes=").split("-"))
-        handler.reply(206, bytes(bad[first : last + 1]))
-
     def either(handler: Handler) -> None:
-        ranged(handler) if "Range" in handler.headers else handler.reply(200, good)
+        ranged(bytes(bad))(handler) if "Range" in handler.headers else handler.reply(200, good)
 
     with fault_registry(api=True) as server:
         reference = push(run, image, server.address)
@@ -214,8 +210,7 @@ def test_a_registry_that_breaks_off_is_asked_again(image: Path, run: Shell) -> N
         if answers["count"] % 3 == 1:
             status(503)(handler)
         elif "Range" in handler.headers:
-            first, last = handler.headers["Range"].removeprefix("bytes=").split("-")
-            handler.reply(206, raw[int(first) : int(last) + 1 if last else None])
+            ranged(raw)(handler)
         else:
             handler.reply(200, raw)
 

@@ -173,6 +173,18 @@ def status(code: int, body: bytes = b"", **headers: str) -> Reply:
     return lambda handler: handler.reply(code, body, named)
 
 
+def ranged(content: bytes) -> Reply:
+    """Answer with the part of some content that is asked for (RFC 9110 §14)."""
+
+    def reply(handler: Handler) -> None:
+        first, _, last = handler.headers["Range"].removeprefix("bytes=").partition("-")
+        part = content[int(first) : int(last) + 1 if last else None]
+        told = f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}"
+        handler.reply(206, part, {"Content-Range": told})
+
+    return reply
+
+
 def reset(handler: Handler) -> None:
     """Break the connection the hard way."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
