@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
+.PHONY: audit bench bench-regression clean concurrency demo docs fleet-proof ground-truth help imports installs keyless lint lock \
 	peers test types
 
 help: ## list the targets
@@ -73,6 +73,11 @@ concurrency: $(DEVELOPMENT) ## let 64 processes attach to one image at once, 20 
 fleet-proof: $(DEVELOPMENT) ## check made-up fleets: 2,000 images on 300 layers, 10,000 with specifications; some ten minutes
 	@$(BIN)/python -m tests.fleet layers
 	@$(BIN)/python -m tests.fleet attached
+
+audit: $(MADE) ## ask PyPI's advisories about every pinned package; needs PyPI itself, an index alone has none
+	@$(PIP) install --quiet pip-audit==2.10.1
+	@for lock in requirements*.lock github-action/requirements.lock; do \
+		$(BIN)/pip-audit --requirement $$lock --require-hashes --disable-pip --strict --progress-spinner off || exit 1; done
 
 lock: $(DEVELOPMENT) ## resolve the lock files anew, within the ranges of pyproject.toml
 	@$(PIP) install --quiet uv==0.13.9
