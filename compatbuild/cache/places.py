@@ -1,6 +1,7 @@
 """Where a cache is: a directory of this user, or any place that fsspec reaches (``s3://bucket/prefix``)."""
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ DEFAULT_SIZE = 2 << 30
 MAX_ENTRY = 512 << 20
 """Bytes of one entry that are read."""
 _TEMPORARY = ".new-"
+_OURS = re.compile(r"[a-z]+/([0-9a-f]{2})/(\1[0-9a-f]{62}|\.new-[a-z0-9_]+)")
+"""Names of entries (``cache.cache``), and of those that are being written."""
 _SWEEP = "0"
 """Names whose writing ends with a look at the size of all: one in sixteen, for they are digests."""
 
@@ -33,7 +36,10 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory of this user's alone, with at most about ``most`` bytes; a file's time is when it was last used."""
+    """A directory of this user's alone, with at most about ``most`` bytes; a file's time is when it was last used.
+
+    Only entries by their names are counted and removed: whatever else lies there is none of ours.
+    """
 
     path: Path
     most: int = DEFAULT_SIZE
@@ -85,11 +91,10 @@ class Directory:
                     path.unlink()
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
-        for directory, _, names in os.walk(self.path):
-            for name in names:
-                path = Path(directory, name)
-                with suppress(OSError):
-                    told = path.lstat()
+        for path in self.path.glob("*/[0-9a-f][0-9a-f]/*"):
+            with suppress(OSError):
+                told = path.lstat()
+                if _OURS.fullmatch(str(path.relative_to(self.path))) and stat.S_ISREG(told.st_mode):
                     yield told.st_mtime, told.st_size, path
 
 

@@ -86,15 +86,33 @@ def test_a_directory_that_cannot_be_written_keeps_nothing(cache: Cache, tmp_path
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     folder = Directory(tmp_path)
-    for number in range(4):
-        folder.write(f"layers/{number}x", bytes(100))
-        os.utime(tmp_path / f"layers/{number}x", (number, number))
-    assert folder.read("layers/0x") == bytes(100)  # it is used, so it is the youngest now
+    names = [f"{number}f" * 32 for number in range(4)]
+    for number, name in enumerate(names):
+        folder.write(f"layers/{name[:2]}/{name}", bytes(100))
+        os.utime(tmp_path / f"layers/{name[:2]}/{name}", (number, number))
+    assert folder.read(f"layers/{names[0][:2]}/{names[0]}") == bytes(100)  # it is used, so it is the youngest now
     folder.shrink(250)
-    assert [file.name for file in entries(tmp_path)] == ["0x", "3x"]
+    assert [file.name for file in entries(tmp_path)] == [names[0], names[3]]
     assert folder.usage() == (2, 200)
     folder.shrink(0)
     assert folder.usage() == (0, 0)
+
+
+def test_what_is_not_ours_is_never_removed(tmp_path: Path) -> None:
+    """Somebody may name a directory of theirs as the cache: their home, or a project."""
+    digest = "ab" + "c" * 62
+    theirs = ["letter.txt", "photos/ab/beach.jpg", f"layers/{digest}", f"layers/ff/{digest}", f"x/layers/ab/{digest}"]
+    for name in theirs:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("dear")
+    (tmp_path / "layers/ab").mkdir()
+    (tmp_path / f"layers/ab/{digest}").symlink_to(tmp_path / "letter.txt")
+    before = entries(tmp_path)
+    cache = Cache(Directory(tmp_path, most=0))
+    for number in range(100):
+        cache.write("layers", [str(number)], bytes(100))
+    directory(str(tmp_path)).shrink(0)
+    assert entries(tmp_path) == before
 
 
 def test_a_cache_that_is_full_makes_room_by_itself(tmp_path: Path) -> None:
