@@ -243,7 +243,8 @@ class RegistryRepository:
         if condition and response.status_code == HTTPStatus.PRECONDITION_FAILED:
             self._refused[tag] += 1
             return False
-        self._refused.pop(tag, None)
+        if condition:
+            self._refused.pop(tag, None)
         self._took(response, raw, describe(raw, media_type), tag)
         return True
 

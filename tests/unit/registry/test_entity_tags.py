@@ -85,8 +85,11 @@ def test_what_is_no_strong_entity_tag_is_not_repeated(
 def test_a_registry_that_never_agrees_is_written_to_all_the_same(
     server: FaultRegistry, remote: RegistryRepository, subject: Descriptor
 ) -> None:
+    server.entity_tags = True
     server.fault("PUT", fallback_tag(subject.digest), status(412), REFUSALS)
     artifact = push_referrer(remote, subject)
     remote.add_referrer(artifact, subject.digest)
     assert [one["digest"] for one in stored_index(server, subject)] == [artifact.digest]
     assert conditions(server, subject)[REFUSALS:] == [""]
+    remote.add_referrer(push_referrer(remote, subject, "later"), subject.digest)
+    assert conditions(server, subject)[REFUSALS:] == ["", ""]
