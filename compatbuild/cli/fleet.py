@@ -142,9 +142,7 @@ def show(
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The record of an earlier run.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="What to compare it with.")],
-    by: Annotated[
-        str, typer.Option(metavar="namespace|label:NAME|registry", help="Whose the images are.")
-    ] = "namespace",
+    by: fleet.Whose = "namespace",
     fail_on: Annotated[
         list[str] | None,
         typer.Option("--fail-on", metavar="worse|any", help="End with exit code 10 when something is so; repeatable."),

@@ -127,12 +127,12 @@ def infer(
             cache=options.cache(no_cache),
             trust_toc=trust_toc,
         )
-    places = _places(dockerfile, reading, quiet=quiet)
+    places = _places(dockerfile, reading, quiet=quiet) if dockerfile else None
     emit(targets, _formats(reading.report, places, explain=explain, verbose=verbose, quiet=quiet))
 
 
 def _formats(
-    report: "Report", places: "Places", *, explain: bool, verbose: bool, quiet: bool
+    report: "Report", places: "Places | None", *, explain: bool, verbose: bool, quiet: bool
 ) -> "dict[str, Callable[[], RenderableType]]":
     """Return what makes each format; what it takes is loaded when it is made."""
     from compatbuild import api
@@ -147,8 +147,10 @@ def _formats(
     def table() -> "RenderableType":
         from compatbuild.report import explained, findings
 
-        if explain:
+        if explain and places:
             return explained.explained(report, api.expressions, places.named_line)
+        if explain:
+            return explained.explained(report, api.expressions)
         return findings.table(report, every=verbose)
 
     def markdown() -> str:
@@ -172,7 +174,7 @@ def _formats(
     }
 
 
-def _places(dockerfile: Path | None, reading: "Reading", *, quiet: bool) -> "Places":
+def _places(dockerfile: Path, reading: "Reading", *, quiet: bool) -> "Places":
     """Return the lines of a Dockerfile that made the layers of an image, or say that they cannot be told."""
     from compatbuild.ci.github.places import Places, read_text
     from compatbuild.image.steps import lines_of_layers
@@ -187,14 +189,14 @@ def _places(dockerfile: Path | None, reading: "Reading", *, quiet: bool) -> "Pla
     return Places(dockerfile=text, layers=lines)
 
 
-def _located(report: "Report", places: "Places") -> "Callable[[Finding], Location]":
+def _located(report: "Report", places: "Places | None") -> "Callable[[Finding], Location]":
     """Return what says where a finding is: a line of the Dockerfile where that is known, and a file of the image."""
     from compatbuild.report.sarif import Location
 
     image = f"{report.image.source}:{report.image.reference}"
 
     def located(finding: "Finding") -> "Location":
-        place = places.of_evidence(finding.evidence)
+        place = places.of_evidence(finding.evidence) if places else None
         at = (place.file, place.line) if place else ("", 0)
         return Location(*at, names=(image, finding.evidence[0].path))
 

@@ -24,43 +24,17 @@ def welcome(*, shown: bool) -> bool:
 @contextmanager
 def progress(*, shown: bool) -> "Iterator[Callable[[Step], None] | None]":
     """Give a function that is told each step, or None where nothing is to be shown; what is shown leaves no trace."""
-    if not welcome(shown=shown):
-        yield None
-        return
-    from rich import progress as rich
-
-    from compatbuild.report.console import console
-
-    columns = (
-        rich.SpinnerColumn(),
-        rich.TextColumn("{task.description}"),
-        rich.BarColumn(bar_width=14),
-        rich.DownloadColumn(),
-        rich.TransferSpeedColumn(),
-        rich.TimeRemainingColumn(compact=True),
-    )
-    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        yield _Reading(bar)
+    with _bar("DownloadColumn", "TransferSpeedColumn", shown=shown) as bar:
+        yield _Reading(bar) if bar else None
 
 
 @contextmanager
 def counting(*, shown: bool) -> "Iterator[Callable[[Progressed], None] | None]":
     """Give a function that is told how many images are done, or None where nothing is to be shown."""
-    if not welcome(shown=shown):
-        yield None
-        return
-    from rich import progress as rich
-
-    from compatbuild.report.console import console
-
-    columns = (
-        rich.SpinnerColumn(),
-        rich.TextColumn("{task.description}"),
-        rich.BarColumn(bar_width=14),
-        rich.MofNCompleteColumn(),
-        rich.TimeRemainingColumn(compact=True),
-    )
-    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    with _bar("MofNCompleteColumn", shown=shown) as bar:
+        if bar is None:
+            yield None
+            return
         task = bar.add_task("images", total=None)
 
         def advance(progress: "Progressed") -> None:
@@ -72,6 +46,27 @@ def counting(*, shown: bool) -> "Iterator[Callable[[Progressed], None] | None]":
                 bar.update(task, total=progress.images, completed=done, description=f"images{errors}")
 
         yield advance
+
+
+@contextmanager
+def _bar(*figures: str, shown: bool) -> "Iterator[Progress | None]":
+    """Show a line of progress, with columns of rich's before the time that remains; None where nobody watches."""
+    if not welcome(shown=shown):
+        yield None
+        return
+    from rich import progress as rich
+
+    from compatbuild.report.console import console
+
+    columns = (
+        rich.SpinnerColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(bar_width=14),
+        *(getattr(rich, name)() for name in figures),
+        rich.TimeRemainingColumn(compact=True),
+    )
+    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        yield bar
 
 
 class _Reading:

@@ -1,12 +1,17 @@
 """``compatbuild publish``."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compatbuild.cli import options, settings, signing
 from compatbuild.cli.output import emit, tell, wanted
+
+if TYPE_CHECKING:
+    from compatbuild.api import Published
+    from compatbuild.report import journey
 
 Image = Annotated[
     str | None,
@@ -86,15 +91,9 @@ def publish(
             limits=options.limits(limit),
             cache=options.cache(no_cache),
         )
-    rows, several = [], len(published) > 1
-    for one in published:
-        for note in one.notes:
-            tell(f"note: {note}", quiet=quiet)
-        name = f" ({one.subject.platform or ('index' if one.subject.is_index else 'image')})" if several else ""
-        rows.append(journey.Row.of(f"specification{name}", one.spec))
-        rows += [journey.Row.of(f"report{name}", one.report)] if one.report else []
-        if one.signatures:
-            rows += journey.signatures(one.signatures.spec, one.signatures.image, one.signatures.attestation, name)
+    for note in (note for one in published for note in one.notes):
+        tell(f"note: {note}", quiet=quiet)
+    rows = _rows(published)
     if published and signer is None:
         tell("nothing was signed: give --sign key:FILE", quiet=quiet)
     changed = any(one.changed for one in published)
@@ -104,3 +103,18 @@ def publish(
         tell("nothing to publish: the image needs nothing that a specification could say", quiet=quiet)
     else:
         tell("published" if changed else "nothing changed: all of it was published already", quiet=quiet)
+
+
+def _rows(published: "Sequence[Published]") -> "list[journey.Row]":
+    """Return what was attached and signed, a row each; of several manifests each row says which."""
+    from compatbuild.report import journey
+
+    rows = []
+    for one in published:
+        what = one.subject.platform or ("index" if one.subject.is_index else "image")
+        name = f" ({what})" if len(published) > 1 else ""
+        rows.append(journey.Row.of(f"specification{name}", one.spec))
+        rows += [journey.Row.of(f"report{name}", one.report)] if one.report else []
+        if one.signatures:
+            rows += journey.signatures(one.signatures.spec, one.signatures.image, one.signatures.attestation, name)
+    return rows
