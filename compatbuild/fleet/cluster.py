@@ -4,6 +4,7 @@ Queue, placement, and trying again what a dead worker held are the scheduler's; 
 results travel as pickles, so a cluster is trusted as this machine is (its own TLS: Dask's settings, ``tls://``).
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_SECONDS = 10
 """To reach the scheduler."""
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
+"""Loggers to which Dask gives levels and a handler on stderr of their own (``distributed.config``)."""
 CLOSE_SECONDS = 2
 """To say goodbye to it, which it may not hear any more."""
 
@@ -71,8 +74,14 @@ def cluster(address: str) -> Iterator[Cluster]:
             why="the extra `fleet` is not installed",
             remedy="pip install 'compatbuild[fleet]'",
         ) from error
+    with _silenced(), _connected(Client, address) as found:
+        yield found
+
+
+@contextmanager
+def _connected(client_of: "type[Client]", address: str) -> Iterator[Cluster]:
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = client_of(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise FleetError(
             f"the scheduler {address} cannot be reached",
@@ -83,6 +92,20 @@ def cluster(address: str) -> Iterator[Cluster]:
         yield Cluster(client, address)
     finally:
         client.close(timeout=CLOSE_SECONDS)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep Dask's log from stderr: it tells of a connection that breaks by a traceback, and we do in three lines."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _itself(question: Question) -> Question:

@@ -133,6 +133,20 @@ def test_a_worker_of_a_cluster(runs: Runs, cluster: Dask) -> None:
     assert runs.written == written
 
 
+def test_what_dask_logs_of_a_broken_connection_is_not_shown(cluster: Dask) -> None:
+    code = (
+        "import logging, sys\n"
+        "from compatbuild.fleet.cluster import cluster\n"
+        "with cluster(sys.argv[1]):\n"
+        "    for name in ('distributed.batched', 'distributed.client', 'tornado.application'):\n"
+        "        logging.getLogger(name).error('Traceback')\n"
+        "logging.getLogger('distributed.batched').error('told again')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, cluster.address], capture_output=True, text=True, check=True)
+    assert "Traceback" not in done.stderr
+    assert "told again" in done.stderr
+
+
 def test_the_scheduler(runs: Runs, cluster: Dask) -> None:
     process = runs.start("--scheduler", cluster.address)
     runs.wait_for_rows(process)
